@@ -1,0 +1,2 @@
+//! NDIS 6 for Rust.
+#![no_std]

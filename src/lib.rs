@@ -1,0 +1,2 @@
+//! The driver.
+#![no_std]

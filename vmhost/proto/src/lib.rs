@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the VM runner (`xtask`) and the checked host (`vmhost`) say to each other.
+//!
+//! * runner → host: two fw_cfg files, [`FW_CFG_DRIVER`] (the `.sys`, as it is) and
+//!   [`FW_CFG_CONFIG`] (a [`HostConfig`] in JSON);
+//! * host → runner: lines on one debug console. A line that starts with [`RECORD_PREFIX`] is a
+//!   [`Record`] in JSON, every other line is log text for people.
+//!
+//! Nothing here knows a device or NDIS; both sides share these types so that a field exists once.
+#![no_std]
+extern crate alloc;
+
+use alloc::{string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// fw_cfg file that holds the driver image.
+pub const FW_CFG_DRIVER: &str = "opt/org.ndis-e1000e/driver.sys";
+/// fw_cfg file that holds the [`HostConfig`].
+pub const FW_CFG_CONFIG: &str = "opt/org.ndis-e1000e/config.json";
+/// First character of a line that carries a [`Record`].
+pub const RECORD_PREFIX: char = '@';
+/// I/O port of the debug console (QEMU `isa-debugcon`).
+pub const CONSOLE_PORT: u16 = 0xE9;
+/// I/O port of QEMU's `isa-debug-exit`; the guest writes 0 and QEMU exits with status 1.
+pub const EXIT_PORT: u16 = 0xF4;
+
+/// Everything the host needs to know besides the image: what an installation would have left in
+/// the registry, what the machine may grant, and what to run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HostConfig {
+    /// Scenario to run; [`SCENARIOS`] lists the names.
+    pub scenario: String,
+    /// Seed of every random choice the host makes.
+    pub seed: u64,
+    /// What the INF said.
+    pub install: Install,
+    /// Which interrupt resources the device may get.
+    pub grant: Grant,
+    /// Peer of the traffic scenarios.
+    pub traffic: Traffic,
+    /// Highest NDIS minor version that `NdisGetVersion` reports (85 = 6.85).
+    pub ndis_minor: u8,
+    /// Seconds after which the host itself gives up.
+    pub time_limit_s: u32,
+}
+
+/// A scenario's name and a line about it, for `./dev vm --list`.
+pub const SCENARIOS: &[(&str, &str)] = &[
+    ("traffic", "load, initialise, link, DHCP, ping, 16 MiB over TCP each way, pause, restart, halt, unload (the default)"),
+    ("basic", "load, initialise, restart, OID queries, sends with their completions, pause, halt, unload: for any Ethernet miniport"),
+];
+
+/// The result of "installing" a driver package for one device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Install {
+    /// Service name.
+    pub service: String,
+    /// File name of the image.
+    pub image: String,
+    /// Device description of the models section.
+    pub description: String,
+    /// The hardware id of the models section that matched, upper case.
+    pub hardware_id: String,
+    /// PCI vendor of the device to drive.
+    pub vendor: u16,
+    /// PCI device id of the device to drive.
+    pub device: u16,
+    /// The driver key: keywords of the AddReg sections.
+    pub keywords: Vec<Keyword>,
+    /// The hardware key's `Interrupt Management` values.
+    pub interrupt: InterruptManagement,
+}
+
+/// One value of the driver's registry key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keyword {
+    /// Value name, such as `*InterruptModeration`.
+    pub name: String,
+    /// Value.
+    pub value: RegistryValue,
+}
+
+/// A registry value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RegistryValue {
+    /// REG_DWORD.
+    Dword(u32),
+    /// REG_SZ or REG_EXPAND_SZ.
+    Sz(String),
+    /// REG_MULTI_SZ.
+    MultiSz(Vec<String>),
+    /// REG_BINARY.
+    Binary(Vec<u8>),
+}
+
+/// `Interrupt Management` of the hardware key (contract X-110). `None`: the value is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterruptManagement {
+    /// `MessageSignaledInterruptProperties\MSISupported`.
+    pub msi_supported: Option<u32>,
+    /// `MessageSignaledInterruptProperties\MessageNumberLimit`.
+    pub message_number_limit: Option<u32>,
+    /// `Affinity Policy\DevicePolicy`.
+    pub device_policy: Option<u32>,
+    /// `Affinity Policy\DevicePriority`.
+    pub device_priority: Option<u32>,
+    /// `Affinity Policy\AssignmentSetOverride`.
+    pub assignment_set_override: Option<u64>,
+}
+
+/// The interrupt kind that `--irq` asks the host to grant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Irq {
+    /// What Windows would choose: MSI-X, else MSI, else the line.
+    #[default]
+    Auto,
+    /// MSI-X.
+    Msix,
+    /// MSI.
+    Msi,
+    /// The interrupt line.
+    Line,
+}
+
+/// Limits on the interrupt resources.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Grant {
+    /// Kind.
+    pub irq: Irq,
+    /// Cap on the number of messages.
+    pub messages: Option<u32>,
+}
+
+/// The peer that the runner has started, reached through QEMU's user network.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Traffic {
+    /// TCP port of the runner's server, at the gateway's address.
+    pub server_port: u16,
+    /// Bytes to fetch from the server.
+    pub bytes_down: u64,
+    /// Bytes to send to the server.
+    pub bytes_up: u64,
+    /// Echo requests to send to the gateway.
+    pub pings: u32,
+}
+
+/// A line from the host to the runner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Record {
+    /// A step begins: a few words for the progress line.
+    Step {
+        /// What begins.
+        what: String,
+    },
+    /// The verifier saw a violation; the run goes on where it can.
+    Violation(Violation),
+    /// The run cannot go on for a reason that is not the driver's breach of the contract:
+    /// bad image, missing import, no device. One line; the runner exits with status 2.
+    Fatal {
+        /// What and where, one line.
+        what: String,
+    },
+    /// The last record of a run that came to its end (or was stopped by a violation).
+    Report(Report),
+}
+
+/// The report, keys as in the documentation of `./dev vm --json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// `ok` or `failed`.
+    pub result: String,
+    /// Why it failed, one line; empty when ok.
+    pub reason: String,
+    /// Wall-clock seconds (set by the runner).
+    pub seconds: f64,
+    /// The seed.
+    pub seed: u64,
+    /// The image.
+    pub driver: Driver,
+    /// Interrupts.
+    pub interrupt: Interrupt,
+    /// The link as last indicated.
+    pub link: Link,
+    /// Traffic.
+    pub traffic: TrafficReport,
+    /// Register accesses.
+    pub mmio: Mmio,
+    /// The verifier.
+    pub verifier: Verifier,
+    /// Objects still alive.
+    pub ledger: Ledger,
+}
+
+/// The driver image.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Driver {
+    /// File name.
+    pub image: String,
+    /// Bytes in memory.
+    pub size: u64,
+    /// Load address, `0x…`.
+    pub base: String,
+    /// Number of imported functions.
+    pub imports: u32,
+    /// NDIS version that it registered, such as `6.85`.
+    pub ndis_version: String,
+}
+
+/// Interrupt grant and counts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Interrupt {
+    /// `msix`, `msi` or `line`; empty before registration.
+    pub granted: String,
+    /// Number of messages; 0 for the line.
+    pub messages: u32,
+    /// One entry a message; one entry for the line.
+    pub vectors: Vec<Vector>,
+}
+
+/// Counts of one message or of the line.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Vector {
+    /// Message id; 0 for the line.
+    pub message: u32,
+    /// What the driver says the message is for, else what the host saw it do.
+    pub role: String,
+    /// ISR calls.
+    pub isr: u64,
+    /// DPC calls.
+    pub dpc: u64,
+    /// ISR calls that returned TRUE.
+    pub claimed: u64,
+    /// ISR calls that returned FALSE.
+    pub not_mine: u64,
+    /// DPCs in which the driver neither indicated nor completed anything and read no register.
+    pub empty_dpc: u64,
+    /// Register reads made inside this vector's ISR.
+    pub isr_reads: u64,
+    /// Register writes made inside this vector's ISR.
+    pub isr_writes: u64,
+    /// Register reads made inside this vector's DPC.
+    pub dpc_reads: u64,
+    /// Register writes made inside this vector's DPC.
+    pub dpc_writes: u64,
+    /// Longest ISR in instructions; 0 unless the run counts instructions.
+    pub isr_instructions_max: u64,
+    /// Longest DPC, microseconds.
+    pub dpc_us_max: u64,
+}
+
+/// Link state as last indicated to NDIS.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Link {
+    /// Connected.
+    pub up: bool,
+    /// Megabits per second; 0 when unknown.
+    pub speed_mbps: u64,
+    /// `full`, `half` or `unknown`.
+    pub duplex: String,
+}
+
+/// What the protocol above the miniport moved.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TrafficReport {
+    /// Address of the DHCP lease.
+    pub dhcp_address: String,
+    /// Echo requests sent.
+    pub ping_sent: u32,
+    /// Echo replies received.
+    pub ping_received: u32,
+    /// Median round trip.
+    pub ping_rtt_us_median: u64,
+    /// Bytes received over TCP.
+    pub tcp_bytes_down: u64,
+    /// Bytes sent over TCP.
+    pub tcp_bytes_up: u64,
+    /// Both digests agreed.
+    pub sha256_ok: bool,
+    /// Frames indicated by the driver.
+    pub rx_frames: u64,
+    /// Frames completed by the driver with success.
+    pub tx_frames: u64,
+}
+
+/// Register accesses by the context they were made in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Mmio {
+    /// Reads in ISRs.
+    pub isr_reads: u64,
+    /// Writes in ISRs.
+    pub isr_writes: u64,
+    /// Reads in DPCs.
+    pub dpc_reads: u64,
+    /// Writes in DPCs.
+    pub dpc_writes: u64,
+    /// Writes in the send handler.
+    pub send_writes: u64,
+    /// Reads anywhere else.
+    pub other_reads: u64,
+    /// Writes anywhere else.
+    pub other_writes: u64,
+}
+
+/// The verifier's verdict.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Verifier {
+    /// Contract rules armed in this run.
+    pub rules: u32,
+    /// Times a rule was evaluated.
+    pub checks: u64,
+    /// Breaches.
+    pub violations: Vec<Violation>,
+}
+
+/// One breach of a contract rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Rule id, such as `X-26`.
+    pub rule: String,
+    /// What was seen.
+    pub what: String,
+    /// Handler and place in the image.
+    #[serde(rename = "where")]
+    pub at: String,
+}
+
+/// Live objects.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Adapter-scope objects alive when MiniportHaltEx had returned.
+    pub at_halt: u32,
+    /// Objects alive when the driver was unloaded.
+    pub at_unload: u32,
+}

@@ -1,0 +1,3 @@
+//! The checked host.
+#![no_std]
+#![no_main]
