@@ -1,2 +1,24 @@
-//! xtask.
-fn main() {}
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tasks of the project. `./dev TASK` and `cargo make TASK` come here.
+//!
+//! Exit status: 0 done, 1 a check that did not hold, 2 bad input or a missing tool.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod build;
+mod cli;
+mod failure;
+mod gate;
+mod lint;
+mod locks;
+mod package;
+mod project;
+mod test;
+mod toolchain;
+mod vm;
+
+fn main() -> ExitCode {
+    cli::Cli::parse().run()
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Receive-side scaling.
+//!
+//! Declarations only; layouts are checked against `facts/layouts.toml`.
+
+#[allow(unused_imports)]
+use super::*;
+
+records! {
+    /// `NDIS_RECEIVE_SCALE_CAPABILITIES` (ntddndis.h): 20 bytes on x64. Sizes: 16 from NDIS 6.0, 20 from NDIS 6.30.
+    struct NDIS_RECEIVE_SCALE_CAPABILITIES record { size 20, align 4 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        CapabilitiesFlags: u32 = 4,
+        NumberOfInterruptMessages: u32 = 8,
+        NumberOfReceiveQueues: u32 = 12,
+        NumberOfIndirectionTableEntries: u16 = 16,
+    }
+
+    /// `NDIS_RECEIVE_SCALE_PARAMETERS` (ntddndis.h): 44 bytes on x64. Sizes: 28 from NDIS 6.0, 40 from NDIS 6.20, 44 from NDIS 6.60.
+    struct NDIS_RECEIVE_SCALE_PARAMETERS record { size 44, align 4 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        Flags: u16 = 4,
+        BaseCpuNumber: u16 = 6,
+        HashInformation: u32 = 8,
+        IndirectionTableSize: u16 = 12,
+        IndirectionTableOffset: u32 = 16,
+        HashSecretKeySize: u16 = 20,
+        HashSecretKeyOffset: u32 = 24,
+        ProcessorMasksOffset: u32 = 28,
+        NumberOfProcessorMasks: u32 = 32,
+        ProcessorMasksEntrySize: u32 = 36,
+        DefaultProcessorNumber: PROCESSOR_NUMBER = 40,
+    }
+
+    /// `NDIS_RECEIVE_SCALE_PARAMETERS_V2` (ntddndis.h, NDIS 6.80 and later): 28 bytes on x64.
+    struct NDIS_RECEIVE_SCALE_PARAMETERS_V2 record { size 28, align 4 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        Flags: u32 = 4,
+        HashInformation: u32 = 8,
+        HashSecretKeySize: u32 = 12,
+        HashSecretKeyOffset: u32 = 16,
+        NumberOfQueues: u32 = 20,
+        NumberOfIndirectionTableEntries: u32 = 24,
+    }
+
+    /// `NDIS_RSS_SET_INDIRECTION_ENTRY` (ntddndis.h, NDIS 6.80 and later): 24 bytes on x64.
+    struct NDIS_RSS_SET_INDIRECTION_ENTRY record { size 24, align 4 } {
+        SwitchId: u32 = 0,
+        VPortId: u32 = 4,
+        Flags: u32 = 8,
+        IndirectionTableIndex: u16 = 12,
+        TargetProcessorNumber: PROCESSOR_NUMBER = 14,
+        EntryStatus: NDIS_STATUS = 20,
+    }
+
+    /// `NDIS_RSS_SET_INDIRECTION_ENTRIES` (ntddndis.h, NDIS 6.80 and later): 20 bytes on x64.
+    struct NDIS_RSS_SET_INDIRECTION_ENTRIES record { size 20, align 4 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        Flags: u32 = 4,
+        RssEntrySize: u32 = 8,
+        RssEntryTableOffset: u32 = 12,
+        NumberOfRssEntries: u32 = 16,
+    }
+
+    /// `NDIS_RSS_PROCESSOR` (ntddndis.h, NDIS 6.20 and later): 8 bytes on x64.
+    struct NDIS_RSS_PROCESSOR record { size 8, align 2 } {
+        ProcNum: PROCESSOR_NUMBER = 0,
+        PreferenceIndex: u16 = 4,
+        Reserved: u16 = 6,
+    }
+
+    /// `NDIS_RSS_PROCESSOR_INFO` (ntddndis.h, NDIS 6.20 and later): 40 bytes on x64. Sizes: 32 from NDIS 6.20, 40 from NDIS 6.30.
+    struct NDIS_RSS_PROCESSOR_INFO record { size 40, align 4 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        Flags: u32 = 4,
+        RssBaseProcessor: PROCESSOR_NUMBER = 8,
+        MaxNumRssProcessors: u32 = 12,
+        PreferredNumaNode: u16 = 16,
+        RssProcessorArrayOffset: u32 = 20,
+        RssProcessorCount: u32 = 24,
+        RssProcessorEntrySize: u32 = 28,
+        RssMaxProcessor: PROCESSOR_NUMBER = 32,
+        RssProfile: NDIS_RSS_PROFILE = 36,
+    }
+
+    /// `NDIS_RECEIVE_HASH_PARAMETERS` (ntddndis.h): 20 bytes on x64.
+    struct NDIS_RECEIVE_HASH_PARAMETERS record { size 20, align 4 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        Flags: u32 = 4,
+        HashInformation: u32 = 8,
+        HashSecretKeySize: u16 = 12,
+        HashSecretKeyOffset: u32 = 16,
+    }
+
+    /// `NDIS_SYSTEM_PROCESSOR_INFO` (ndis.h): 1072 bytes on x64.
+    struct NDIS_SYSTEM_PROCESSOR_INFO record { size 1072, align 8 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        Flags: u32 = 4,
+        ProcessorVendor: i32 = 8,
+        NumPhysicalPackages: u32 = 12,
+        NumCores: u32 = 16,
+        NumCoresPerPhysicalPackage: u32 = 20,
+        MaxHyperThreadingCpusPerCore: u32 = 24,
+        RssBaseCpu: u32 = 28,
+        RssCpuCount: u32 = 32,
+        RssProcessors: *mut u8 = 40,
+        CpuInfo: [[u64; 2]; 64] = 48,
+    }
+
+    /// `NDIS_SYSTEM_PROCESSOR_INFO_EX` (ntddndis.h, NDIS 6.20 and later): 40 bytes on x64.
+    struct NDIS_SYSTEM_PROCESSOR_INFO_EX record { size 40, align 4 } {
+        Header: NDIS_OBJECT_HEADER = 0,
+        Flags: u32 = 4,
+        ProcessorVendor: i32 = 8,
+        NumSockets: u32 = 12,
+        NumCores: u32 = 16,
+        NumCoresPerSocket: u32 = 20,
+        MaxHyperThreadingProcsPerCore: u32 = 24,
+        ProcessorInfoOffset: u32 = 28,
+        NumberOfProcessors: u32 = 32,
+        ProcessorInfoEntrySize: u32 = 36,
+    }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A whole driver: entry, initialisation and its failures, halt, unload.
+
+use core::ptr::{null_mut, with_exposed_provenance_mut, without_provenance_mut};
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
+
+use crate::attributes::{GeneralAttributes, RegistrationAttributes};
+use crate::driver::{DriverCell, DriverRoot, enter};
+use crate::fake::{assert_empty, fresh, host};
+use crate::ffi::*;
+use crate::init::Init;
+use crate::io::IoSpace;
+use crate::irql::{AtMostDispatch, Irql, Passive};
+use crate::miniport::*;
+use crate::nbl::{ReceiveChain, SendChain};
+use crate::oid::OidRequest;
+use crate::status::{Result, Status};
+
+struct Test;
+struct Adapter {
+    registers: IoSpace,
+    shutdowns: AtomicU32,
+}
+
+std::thread_local! {
+    static CELL: &'static DriverCell = std::boxed::Box::leak(std::boxed::Box::default());
+    /// Where `initialize` stops.
+    static STOP_AT: Cell<&'static str> = const { Cell::new("") };
+    static SHUTDOWNS: Cell<u32> = const { Cell::new(0) };
+}
+
+impl DriverRoot for Test {
+    fn cell() -> &'static DriverCell {
+        CELL.with(|cell| *cell)
+    }
+}
+
+fn stop(at: &str) -> Result<()> {
+    if STOP_AT.get() == at {
+        Err(Status::HARD_ERRORS)
+    } else {
+        Ok(())
+    }
+}
+
+impl Miniport for Test {
+    type Adapter = Adapter;
+    const CHECKS_FOR_HANG: bool = true;
+
+    fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
+        assert_eq!(init.resources().iter().count(), 0, "no list");
+        let registered = init.register(&RegistrationAttributes::PCI, irql)?;
+        // A slow initialisation: NDIS asks about a hang (I-12), and shuts down.
+        let context = with_exposed_provenance_mut(host(|h| h.adapter_context));
+        let driver = host(|h| h.driver).expect("registered");
+        // SAFETY: the context of the attributes; this is what NDIS does.
+        assert_eq!(
+            unsafe { driver.CheckForHangHandlerEx.expect("asked for")(context) },
+            FALSE
+        );
+        // SAFETY: as above.
+        unsafe { driver.ShutdownHandlerEx.expect("mandatory")(context, NdisShutdownPowerOff) };
+        assert_eq!(SHUTDOWNS.get(), 0);
+        stop("registered")?;
+        let registers = IoSpace::map(&registered.adapter(), 0xFEB0_0000, 0x1000, irql)?;
+        assert_eq!(
+            (
+                registers.read32(0xFFC),
+                registers.read32(0x1000),
+                registers.read32(2)
+            ),
+            (0x5555_AAAA, !0, !0)
+        );
+        registers.write32(4, 7);
+        registers.write32(u32::MAX - 3, 7);
+        assert_eq!((registers.read32(4), registers.read32(u32::MAX)), (7, !0));
+        stop("mapped")?;
+        if STOP_AT.get() == "success code" {
+            return Err(Status::PENDING);
+        }
+        if STOP_AT.get() != "no general attributes" {
+            let general =
+                GeneralAttributes::ethernet([2, 0, 0, 0, 0, 1], 1_000_000_000, &[OID_GEN_XMIT_OK]);
+            registered.set_general(&general, irql)?;
+        }
+        Ok(Adapter {
+            registers,
+            shutdowns: AtomicU32::new(0),
+        })
+    }
+    fn halt(adapter: Adapter, action: HaltAction, _: &mut Irql<Passive>) {
+        assert_eq!(
+            action.touches_hardware(),
+            action.0 != NdisHaltDeviceSurpriseRemoved
+        );
+        drop(adapter.registers);
+    }
+    fn pause(_: &Adapter, request: PauseRequest, irql: &mut Irql<Passive>) -> Outcome {
+        let (pending, outcome) = request.pend();
+        pending.complete(irql);
+        outcome
+    }
+    fn restart(_: &Adapter, request: RestartRequest<'_>, _: &mut Irql<Passive>) -> Result<Outcome> {
+        assert!(request.attributes().is_null());
+        Ok(request.done())
+    }
+    fn oid_request(_: &Adapter, request: OidRequest<'_>, _: &mut Irql<Passive>) -> Outcome {
+        request.done(Status::NOT_SUPPORTED)
+    }
+    fn send(_: &Adapter, nbls: SendChain, _: u32, _: u32, irql: &mut Irql<AtMostDispatch>) {
+        nbls.complete_with(Status::PAUSED, irql);
+    }
+    fn return_nbls(_: &Adapter, nbls: ReceiveChain, _: u32, _: &mut Irql<AtMostDispatch>) {
+        assert!(nbls.is_empty());
+    }
+    fn shutdown(adapter: &Adapter, action: ShutdownAction) {
+        assert_eq!(action, ShutdownAction::BugCheck);
+        adapter.shutdowns.fetch_add(1, Ordering::Relaxed);
+        SHUTDOWNS.set(SHUTDOWNS.get() + 1);
+    }
+}
+
+fn load() -> NDIS_MINIPORT_DRIVER_CHARACTERISTICS {
+    fresh();
+    // SAFETY: what the kernel does; the host does not look at the arguments.
+    assert_eq!(
+        unsafe { enter::<Test>(null_mut(), null_mut()) },
+        NDIS_STATUS_SUCCESS
+    );
+    host(|h| h.driver).expect("registered")
+}
+
+fn unload(driver: &NDIS_MINIPORT_DRIVER_CHARACTERISTICS) {
+    // SAFETY: what NDIS does.
+    unsafe { driver.UnloadHandler.expect("mandatory")(null_mut()) };
+    assert_empty();
+}
+
+fn initialize(driver: &NDIS_MINIPORT_DRIVER_CHARACTERISTICS, stop_at: &'static str) -> NDIS_STATUS {
+    STOP_AT.set(stop_at);
+    let version = without_provenance_mut(NDIS_RUNTIME_VERSION_685 as usize);
+    // SAFETY: what NDIS does; null parameters are tested.
+    unsafe {
+        driver.InitializeHandlerEx.expect("mandatory")(
+            without_provenance_mut(0xADA0),
+            version,
+            null_mut(),
+        )
+    }
+}
+
+#[test]
+fn load_run_and_unload() {
+    let driver = load();
+    assert_eq!((driver.Header.Revision, driver.Header.Size), (3, 160));
+    assert_eq!((driver.MajorNdisVersion, driver.MinorNdisVersion), (6, 85));
+    assert_eq!(initialize(&driver, ""), NDIS_STATUS_SUCCESS);
+    let context = with_exposed_provenance_mut(host(|h| h.adapter_context));
+    // SAFETY: what NDIS does with its handlers and context, here and below; null arguments are tested.
+    unsafe {
+        assert_eq!(
+            driver.RestartHandler.expect("mandatory")(context, null_mut()),
+            NDIS_STATUS_SUCCESS
+        );
+    }
+    // SAFETY: as above.
+    assert_eq!(
+        unsafe { driver.PauseHandler.expect("mandatory")(context, null_mut()) },
+        NDIS_STATUS_PENDING
+    );
+    // SAFETY: as above.
+    unsafe { driver.SendNetBufferListsHandler.expect("mandatory")(context, null_mut(), 0, 0) };
+    // SAFETY: as above.
+    unsafe { driver.ReturnNetBufferListsHandler.expect("mandatory")(context, null_mut(), 0) };
+    // SAFETY: as above.
+    let status = unsafe { driver.OidRequestHandler.expect("mandatory")(context, null_mut()) };
+    assert_eq!(status, NDIS_STATUS_NOT_ACCEPTED);
+    // SAFETY: as above.
+    unsafe { driver.DevicePnPEventNotifyHandler.expect("mandatory")(context, null_mut()) };
+    // SAFETY: as above.
+    assert_eq!(
+        unsafe { driver.ResetHandlerEx.expect("mandatory")(context, null_mut()) },
+        NDIS_STATUS_NOT_SUPPORTED
+    );
+    // SAFETY: as above.
+    unsafe { driver.ShutdownHandlerEx.expect("mandatory")(context, NdisShutdownBugCheck) };
+    assert_eq!(SHUTDOWNS.get(), 1);
+    // SAFETY: as above.
+    unsafe { driver.HaltHandlerEx.expect("mandatory")(context, NdisHaltDeviceSurpriseRemoved) };
+    unload(&driver);
+}
+
+#[test]
+fn null_contexts() {
+    let driver = load();
+
+    // SAFETY: null is what is tested, here and below.
+    assert_eq!(
+        unsafe { driver.PauseHandler.expect("mandatory")(null_mut(), null_mut()) },
+        NDIS_STATUS_SUCCESS
+    );
+    // SAFETY: as above.
+    assert_eq!(
+        unsafe { driver.RestartHandler.expect("mandatory")(null_mut(), null_mut()) },
+        NDIS_STATUS_FAILURE
+    );
+    // SAFETY: as above.
+    unsafe { driver.HaltHandlerEx.expect("mandatory")(null_mut(), 0) };
+    // SAFETY: as above.
+    unsafe { driver.CancelSendHandler.expect("mandatory")(null_mut(), null_mut()) };
+    // SAFETY: as above.
+    unsafe { driver.CancelOidRequestHandler.expect("mandatory")(null_mut(), null_mut()) };
+    unload(&driver);
+}
+
+#[test]
+fn every_failure_of_initialize_releases() {
+    let driver = load();
+    for stop_at in ["registered", "mapped"] {
+        assert_eq!(initialize(&driver, stop_at), NDIS_STATUS_HARD_ERRORS);
+        host(|h| assert_eq!(h.alive.get("io space").copied().unwrap_or(0), 0));
+    }
+    assert_eq!(initialize(&driver, "success code"), NDIS_STATUS_FAILURE);
+    assert_eq!(
+        initialize(&driver, "no general attributes"),
+        NDIS_STATUS_FAILURE,
+        "I-02"
+    );
+    host(|h| h.fail.push("NdisMMapIoSpace"));
+    assert_eq!(initialize(&driver, ""), NDIS_STATUS_RESOURCE_CONFLICT);
+    unload(&driver);
+}
+
+#[test]
+fn an_ndis_that_is_too_old_or_refuses() {
+    fresh();
+    host(|h| h.version = NDIS_RUNTIME_VERSION_683);
+    // SAFETY: what the kernel does.
+    assert_eq!(
+        unsafe { enter::<Test>(null_mut(), null_mut()) },
+        NDIS_STATUS_BAD_VERSION
+    );
+    fresh();
+    host(|h| h.fail.push("NdisMRegisterMiniportDriver"));
+    // SAFETY: what the kernel does.
+    assert_eq!(
+        unsafe { enter::<Test>(null_mut(), null_mut()) },
+        NDIS_STATUS_RESOURCES
+    );
+    assert_empty();
+}

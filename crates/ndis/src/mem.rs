@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Memory without infallible allocation: boxes and shared values whose allocation can fail.
+//!
+//! Everything comes from the global allocator, which in a driver is nonpaged pool: allocate and free at most at
+//! DISPATCH_LEVEL.
+
+use alloc::alloc::{Layout, alloc};
+use alloc::boxed::Box;
+use core::ops::Deref;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering, fence};
+
+use crate::status::{Result, Status};
+
+/// A boxed `value`, or [`Status::RESOURCES`]. At most DISPATCH_LEVEL.
+///
+/// # Errors
+/// [`Status::RESOURCES`] if there is no memory; `value` is dropped.
+pub fn try_box<T>(value: T) -> Result<Box<T>> {
+    let layout = Layout::new::<T>();
+    if layout.size() == 0 {
+        return Ok(Box::new(value));
+    }
+    // SAFETY: the layout has a size.
+    let memory = unsafe { alloc(layout) }.cast::<T>();
+    if memory.is_null() {
+        return Err(Status::RESOURCES);
+    }
+    // SAFETY: fresh memory of `T`'s layout.
+    unsafe { memory.write(value) };
+    // SAFETY: from the global allocator with `T`'s layout, and initialised.
+    Ok(unsafe { Box::from_raw(memory) })
+}
+
+/// A value with any number of owners; like `alloc::sync::Arc`, but its allocation can fail.
+///
+/// The last owner drops the value: at most DISPATCH_LEVEL, and at PASSIVE_LEVEL if the value asks for it.
+#[derive(Debug)]
+pub struct Shared<T> {
+    inner: NonNull<Counted<T>>,
+}
+
+#[derive(Debug)]
+struct Counted<T> {
+    owners: AtomicUsize,
+    value: T,
+}
+
+// SAFETY: as for `Arc`: owners on several processors reach `T` by reference and one of them drops it.
+unsafe impl<T: Send + Sync> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// A shared `value` with one owner. At most DISPATCH_LEVEL.
+    ///
+    /// # Errors
+    /// [`Status::RESOURCES`] if there is no memory; `value` is dropped.
+    pub fn new(value: T) -> Result<Self> {
+        let boxed = try_box(Counted {
+            owners: AtomicUsize::new(1),
+            value,
+        })?;
+        Ok(Self {
+            inner: NonNull::from(Box::leak(boxed)),
+        })
+    }
+
+    /// Gives one ownership away as a pointer.
+    pub(crate) fn into_raw(this: Self) -> *mut core::ffi::c_void {
+        core::mem::ManuallyDrop::new(this).inner.as_ptr().cast()
+    }
+
+    /// The ownership that [`into_raw`](Self::into_raw) gave away; `None` for null.
+    ///
+    /// # Safety
+    /// From `into_raw` of the same `T`, used once.
+    pub(crate) unsafe fn from_raw(raw: *mut core::ffi::c_void) -> Option<Self> {
+        NonNull::new(raw.cast()).map(|inner| Self { inner })
+    }
+
+    fn counted(&self) -> &Counted<T> {
+        // SAFETY: `inner` lives as long as any owner, and `self` is one.
+        unsafe { self.inner.as_ref() }
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        // Relaxed: an owner already exists, so nothing has to be ordered. Overflow would need 2^64 owners.
+        self.counted().owners.fetch_add(1, Ordering::Relaxed);
+        Self { inner: self.inner }
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.counted().value
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        // Release: this owner's accesses happen before the value is dropped, wherever that is.
+        if self.counted().owners.fetch_sub(1, Ordering::Release) == 1 {
+            fence(Ordering::Acquire);
+            // SAFETY: the last owner; made from a box in `new`.
+            drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_owner_drops() {
+        let inner = Shared::new(5).expect("memory");
+        let outer = Shared::new(inner.clone()).expect("memory");
+        let second = outer.clone();
+        assert_eq!(inner.counted().owners.load(Ordering::Relaxed), 2);
+        drop(outer);
+        assert_eq!(**second, 5);
+        drop(second);
+        assert_eq!(inner.counted().owners.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_box_of_nothing() {
+        assert!(try_box(()).is_ok());
+    }
+}

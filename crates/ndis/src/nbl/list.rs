@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A counted singly linked list of NBLs, through their `Next` members. Any IRQL.
+
+use core::ptr::{NonNull, null_mut};
+
+use crate::ffi::NET_BUFFER_LIST;
+
+/// Head, tail and length. Owns nothing: its users decide what an element is.
+#[derive(Debug)]
+pub(super) struct RawList {
+    head: *mut NET_BUFFER_LIST,
+    tail: *mut NET_BUFFER_LIST,
+    len: usize,
+}
+
+impl RawList {
+    pub(super) const EMPTY: Self = Self {
+        head: null_mut(),
+        tail: null_mut(),
+        len: 0,
+    };
+
+    /// Adopts a NULL-terminated chain, calling `each` on every element.
+    ///
+    /// # Safety
+    /// `head` is null or a valid, finite chain that nobody else uses.
+    pub(super) unsafe fn adopt(
+        head: *mut NET_BUFFER_LIST,
+        mut each: impl FnMut(&mut NET_BUFFER_LIST),
+    ) -> Self {
+        let mut list = Self {
+            head,
+            tail: null_mut(),
+            len: 0,
+        };
+        let mut at = head;
+        // SAFETY: an element of the caller's chain.
+        while let Some(nbl) = unsafe { at.as_mut() } {
+            each(nbl);
+            list.tail = at;
+            list.len += 1;
+            at = nbl.next();
+        }
+        list
+    }
+
+    pub(super) fn head(&self) -> *mut NET_BUFFER_LIST {
+        self.head
+    }
+
+    /// First and last element, unless the list is empty.
+    pub(super) fn ends(&self) -> Option<(NonNull<NET_BUFFER_LIST>, NonNull<NET_BUFFER_LIST>)> {
+        Some((NonNull::new(self.head)?, NonNull::new(self.tail)?))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn push(&mut self, nbl: NonNull<NET_BUFFER_LIST>) {
+        // SAFETY: elements are valid and exclusively the list's.
+        unsafe { (*nbl.as_ptr()).set_next(null_mut()) };
+        match NonNull::new(self.tail) {
+            // SAFETY: as above.
+            Some(tail) => unsafe { (*tail.as_ptr()).set_next(nbl.as_ptr()) },
+            None => self.head = nbl.as_ptr(),
+        }
+        self.tail = nbl.as_ptr();
+        self.len += 1;
+    }
+
+    pub(super) fn pop(&mut self) -> Option<NonNull<NET_BUFFER_LIST>> {
+        let first = NonNull::new(self.head)?;
+        // SAFETY: elements are valid and exclusively the list's.
+        self.head = unsafe { (*first.as_ptr()).next() };
+        // SAFETY: as above.
+        unsafe { (*first.as_ptr()).set_next(null_mut()) };
+        if self.head.is_null() {
+            self.tail = null_mut();
+        }
+        self.len -= 1;
+        Some(first)
+    }
+
+    pub(super) fn append(&mut self, other: &mut Self) {
+        let other = core::mem::replace(other, Self::EMPTY);
+        match NonNull::new(self.tail) {
+            None => *self = other,
+            Some(tail) if !other.head.is_null() => {
+                // SAFETY: elements are valid and exclusively the list's.
+                unsafe { (*tail.as_ptr()).set_next(other.head) };
+                self.tail = other.tail;
+                self.len += other.len;
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Gives the chain away.
+    pub(super) fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::EMPTY)
+    }
+
+    /// Calls `each` on every element.
+    pub(super) fn for_each(&mut self, mut each: impl FnMut(&mut NET_BUFFER_LIST)) {
+        let mut at = self.head;
+        // SAFETY: elements are valid and exclusively the list's.
+        while let Some(nbl) = unsafe { at.as_mut() } {
+            each(nbl);
+            at = nbl.next();
+        }
+    }
+}

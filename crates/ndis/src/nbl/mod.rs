@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Net buffer lists as owned values. At most DISPATCH_LEVEL.
+//!
+//! Sending: NDIS hands over a [`SendChain`]; the driver pops [`SendNbl`]s, splits each into its [`TxNetBuffer`]s, and
+//! gets the `SendNbl` back when the last of those is finished. Whatever is dropped instead is completed with FAILURE,
+//! so every NBL is completed exactly once (contract D-03).
+//!
+//! Receiving: a [`ReceiveNbl`] owns its NBL, its MDL and a share of its memory and pool; a [`ReceiveChain`] is
+//! indicated and comes back through `return_nbls`.
+//!
+//! The crate uses `MiniportReserved` of the NBL and words 2 and 3 of `MiniportReserved` of the net buffer; the driver
+//! has `Scratch` of the NBL and words 0 and 1 of the net buffer.
+
+mod list;
+mod receive;
+mod send;
+mod stack;
+
+pub use receive::{NblPool, ReceiveChain, ReceiveNbl};
+pub use send::{SendChain, SendNbl, TxNetBuffer, TxNetBuffers};
+pub use stack::ReturnStack;

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Optional PnP handlers: add and remove device, filter resource requirements. PASSIVE_LEVEL.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::ptr::NonNull;
+
+use crate::adapter::AdapterHandle;
+use crate::ffi::*;
+use crate::init::Init;
+use crate::irql::{Irql, Passive};
+use crate::mem::try_box;
+use crate::status::{Result, Status};
+use crate::sys::inline::IoGetCurrentIrpStackLocation;
+use crate::sys::ndis;
+
+/// The PnP side of a miniport: exists from add to remove, across any number of initialisations (contract X-114).
+pub trait PnpHandlers: 'static {
+    /// One device.
+    type Device: Send + Sync + 'static;
+
+    /// MiniportAddDevice. PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// Any error code; the device is not added.
+    fn add_device(irql: &mut Irql<Passive>) -> Result<Self::Device>;
+
+    /// MiniportRemoveDevice. PASSIVE_LEVEL.
+    fn remove_device(device: Self::Device, irql: &mut Irql<Passive>) {
+        let _ = (device, irql);
+    }
+
+    /// MiniportFilterResourceRequirements. PASSIVE_LEVEL, several times.
+    ///
+    /// # Errors
+    /// NDIS then uses the bus driver's list.
+    fn filter_resource_requirements(
+        device: &Self::Device,
+        requirements: &mut ResourceRequirements<'_>,
+        irql: &mut Irql<Passive>,
+    ) -> Result<()>;
+}
+
+/// `NDIS_MINIPORT_PNP_CHARACTERISTICS` for a set of handlers.
+#[derive(Clone, Copy)]
+pub struct PnpCharacteristics {
+    add: MINIPORT_ADD_DEVICE,
+    remove: MINIPORT_REMOVE_DEVICE,
+    filter: MINIPORT_FILTER_RESOURCE_REQUIREMENTS,
+    start: MINIPORT_START_DEVICE,
+}
+
+impl PnpCharacteristics {
+    /// The characteristics of `P`.
+    #[must_use]
+    pub const fn of<P: PnpHandlers>() -> Self {
+        Self {
+            add: add_device::<P>,
+            remove: remove_device::<P>,
+            filter: filter::<P>,
+            start: start_device,
+        }
+    }
+
+    pub(crate) fn to_raw(self) -> NDIS_MINIPORT_PNP_CHARACTERISTICS {
+        NDIS_MINIPORT_PNP_CHARACTERISTICS {
+            Header: NDIS_OBJECT_HEADER {
+                Type: NDIS_OBJECT_TYPE_MINIPORT_PNP_CHARACTERISTICS,
+                Revision: NDIS_MINIPORT_PNP_CHARACTERISTICS_REVISION_1,
+                Size: NDIS_SIZEOF_MINIPORT_PNP_CHARACTERISTICS_REVISION_1,
+            },
+            MiniportAddDeviceHandler: Some(self.add),
+            MiniportRemoveDeviceHandler: Some(self.remove),
+            MiniportFilterResourceRequirementsHandler: Some(self.filter),
+            MiniportStartDeviceHandler: Some(self.start),
+            Flags: 0,
+        }
+    }
+}
+
+impl fmt::Debug for PnpCharacteristics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PnpCharacteristics")
+    }
+}
+
+impl<'a> Init<'a> {
+    /// The device that `P::add_device` made, if the driver registered `P`.
+    #[must_use]
+    pub fn pnp_device<P: PnpHandlers>(&self) -> Option<&'a P::Device> {
+        // SAFETY: the context that `add_device::<P>` set with the attributes; lives until it is removed.
+        self.device()
+            .map(|device| unsafe { device.cast::<P::Device>().as_ref() })
+    }
+}
+
+/// The resource requirements of a device, while they are filtered.
+#[derive(Debug)]
+pub struct ResourceRequirements<'a> {
+    list: Option<&'a mut IO_RESOURCE_REQUIREMENTS_LIST>,
+}
+
+impl ResourceRequirements<'_> {
+    fn descriptors(&mut self) -> &mut [IO_RESOURCE_DESCRIPTOR] {
+        let Some(list) = self.list.as_mut() else {
+            return &mut [];
+        };
+        if list.AlternativeLists != 1 {
+            return &mut [];
+        }
+        let count = list.List[0].Count as usize;
+        let first = (&raw mut list.List[0].Descriptors).cast();
+        // SAFETY: the only alternative has this many descriptors, all inside the list's memory.
+        unsafe { core::slice::from_raw_parts_mut(first, count) }
+    }
+
+    /// Turns every message-interrupt requirement into nothing, which leaves the line: the only way to force
+    /// line-based interrupts. Returns how many there were.
+    ///
+    /// Works in place on lists with one alternative, which PCI drivers give; others are left alone.
+    pub fn remove_message_interrupts(&mut self) -> usize {
+        let mut removed = 0;
+        for descriptor in self.descriptors() {
+            let message = u16::from_le_bytes(descriptor.Flags.to_le_bytes())
+                & CM_RESOURCE_INTERRUPT_MESSAGE
+                != 0;
+            if descriptor.Type == CmResourceTypeInterrupt && message {
+                descriptor.Type = CmResourceTypeNull;
+                removed += 1;
+            }
+        }
+        removed
+    }
+
+    /// Number of message-interrupt requirements.
+    pub fn message_interrupts(&mut self) -> usize {
+        let is_message = |d: &&mut IO_RESOURCE_DESCRIPTOR| {
+            d.Type == CmResourceTypeInterrupt && d.Flags & CM_RESOURCE_INTERRUPT_MESSAGE != 0
+        };
+        self.descriptors().iter_mut().filter(is_message).count()
+    }
+}
+
+unsafe extern "system" fn add_device<P: PnpHandlers>(
+    handle: NDIS_HANDLE,
+    _context: NDIS_HANDLE,
+) -> NDIS_STATUS {
+    // SAFETY: MiniportAddDevice runs at PASSIVE_LEVEL.
+    let mut irql = unsafe { Irql::assume() };
+    let device = match P::add_device(&mut irql).and_then(try_box) {
+        Ok(device) => NonNull::from(Box::leak(device)),
+        Err(status) => return status.0,
+    };
+    let mut raw = NDIS_MINIPORT_ADAPTER_ATTRIBUTES::zeroed();
+    raw.AddDeviceRegistrationAttributes = NDIS_MINIPORT_ADD_DEVICE_REGISTRATION_ATTRIBUTES {
+        Header: NDIS_OBJECT_HEADER {
+            Type: NDIS_OBJECT_TYPE_MINIPORT_ADD_DEVICE_REGISTRATION_ATTRIBUTES,
+            Revision: NDIS_MINIPORT_ADD_DEVICE_REGISTRATION_ATTRIBUTES_REVISION_1,
+            Size: NDIS_SIZEOF_MINIPORT_ADD_DEVICE_REGISTRATION_ATTRIBUTES_REVISION_1,
+        },
+        MiniportAddDeviceContext: device.as_ptr().cast(),
+        Flags: 0,
+    };
+    // SAFETY: the handle of the device being added.
+    let adapter = unsafe { AdapterHandle::new(handle) };
+    // SAFETY: PASSIVE_LEVEL; the attributes are valid for the call.
+    let status =
+        Status(unsafe { ndis::NdisMSetMiniportAttributes(adapter.as_raw(), &raw mut raw) });
+    if !status.is_success() {
+        // SAFETY: NDIS did not take the context; made from a box above.
+        drop(unsafe { Box::from_raw(device.as_ptr()) });
+    }
+    status.0
+}
+
+unsafe extern "system" fn remove_device<P: PnpHandlers>(context: NDIS_HANDLE) {
+    if context.is_null() {
+        return;
+    }
+    // SAFETY: MiniportRemoveDevice runs at PASSIVE_LEVEL.
+    let mut irql = unsafe { Irql::assume() };
+    // SAFETY: the context of `add_device`, removed once.
+    let device = unsafe { Box::from_raw(context.cast::<P::Device>()) };
+    P::remove_device(*device, &mut irql);
+}
+
+unsafe extern "system" fn filter<P: PnpHandlers>(
+    context: NDIS_HANDLE,
+    irp: *mut IRP,
+) -> NDIS_STATUS {
+    let (Some(device), Some(irp)) = (NonNull::new(context.cast::<P::Device>()), NonNull::new(irp))
+    else {
+        return NDIS_STATUS_FAILURE;
+    };
+    // The list is the one that another filter left in the IRP, or the bus driver's.
+    // SAFETY: NDIS' IRP, valid for the call.
+    let mut list = unsafe { (*irp.as_ptr()).IoStatus.Information } as usize
+        as *mut IO_RESOURCE_REQUIREMENTS_LIST;
+    if list.is_null() {
+        // SAFETY: as above.
+        let stack = unsafe { IoGetCurrentIrpStackLocation(irp.as_ptr()) };
+        // SAFETY: the current stack location, valid with its IRP.
+        let parameters = unsafe { (*stack).Parameters };
+        // SAFETY: plain data; the IRP is a filter-resource-requirements one.
+        list = unsafe { parameters.FilterResourceRequirements }.IoResourceRequirementList;
+    }
+    let mut requirements = ResourceRequirements {
+        // SAFETY: null or a valid list, changed by one driver at a time.
+        list: unsafe { list.as_mut() },
+    };
+    // SAFETY: MiniportFilterResourceRequirements runs at PASSIVE_LEVEL.
+    let mut irql = unsafe { Irql::assume() };
+    // SAFETY: the context of `add_device`, alive until it is removed.
+    let device = unsafe { device.as_ref() };
+    Status::from(P::filter_resource_requirements(
+        device,
+        &mut requirements,
+        &mut irql,
+    ))
+    .0
+}
+
+unsafe extern "system" fn start_device(_context: NDIS_HANDLE, _irp: *mut IRP) -> NDIS_STATUS {
+    NDIS_STATUS_SUCCESS
+}

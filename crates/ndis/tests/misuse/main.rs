@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What must not compile, and that it is the marked line which does not.
+//!
+//! Each file of `cases/` is a prelude and sections `//# name`. A section is compiled twice: as it stands, which must
+//! fail with the error of the line marked `//~ E0000` (any code if the mark has none) and nowhere else; and without
+//! the marked line, which must succeed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One section of a case file.
+struct Case {
+    name: String,
+    text: String,
+    /// Marked line, counted from 1, and the expected code, perhaps empty.
+    mark: (usize, String),
+}
+
+const MARK: &str = "//~";
+
+fn cases(file: &str, text: &str) -> Vec<Case> {
+    let mut sections = text.split("//# ");
+    let prelude = sections.next().expect("a prelude");
+    sections
+        .map(|section| {
+            let (name, body) = section.split_once('\n').expect("a name, then code");
+            let text = format!("{prelude}{body}");
+            let marked: Vec<_> = text
+                .lines()
+                .enumerate()
+                .filter_map(|(n, line)| Some((n + 1, line.split_once(MARK)?.1.trim().to_owned())))
+                .collect();
+            let [mark] = marked.as_slice() else {
+                panic!("{file}: {name}: one marked line, not {}", marked.len());
+            };
+            Case {
+                name: format!("{file}: {}", name.trim()),
+                mark: mark.clone(),
+                text,
+            }
+        })
+        .collect()
+}
+
+/// Every library file of this crate in the folder that this test was built into, newest first.
+fn libraries() -> Vec<PathBuf> {
+    let exe = std::env::current_exe().expect("this test's path");
+    let folder = exe.parent().expect("a folder");
+    let mut found: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder of the test")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+            name.starts_with("libndis-") && name.ends_with(".rlib")
+        })
+        .collect();
+    found.sort_by_key(|path| std::cmp::Reverse(path.metadata().and_then(|m| m.modified()).ok()));
+    found
+}
+
+/// Compiles `text`; the error lines, or nothing.
+fn compile(text: &str, library: &Path, scratch: &Path) -> Vec<(usize, String, String)> {
+    let source = scratch.join("case.rs");
+    std::fs::write(&source, text).expect("the case as a file");
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut external = std::ffi::OsString::from("ndis=");
+    external.push(library);
+    let output = Command::new(rustc)
+        .args([
+            "--edition=2024",
+            "--crate-type=lib",
+            "--emit=metadata",
+            "--error-format=short",
+        ])
+        .args([
+            "-Awarnings",
+            "--cap-lints=allow",
+            "-Cpanic=abort",
+            "--extern",
+        ])
+        .arg(external)
+        .arg("-L")
+        .arg(library.parent().expect("a folder"))
+        .arg("--out-dir")
+        .arg(scratch)
+        .arg(&source)
+        .output()
+        .expect("rustc runs");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let found: Vec<_> = errors
+        .lines()
+        .filter_map(|line| {
+            let (place, message) = line.split_once(": error")?;
+            let number = place.rsplit(':').nth(1)?.parse().ok()?;
+            let code = message.strip_prefix('[').and_then(|m| m.split(']').next());
+            Some((number, code.unwrap_or("").to_owned(), line.to_owned()))
+        })
+        .collect();
+    assert!(
+        output.status.success() || !found.is_empty(),
+        "rustc failed otherwise:\n{errors}"
+    );
+    found
+}
+
+/// What is wrong with a case, if anything.
+fn judge(case: &Case, library: &Path, scratch: &Path) -> Option<String> {
+    let (line, code) = &case.mark;
+    let errors = compile(&case.text, library, scratch);
+    if errors.is_empty() {
+        return Some(format!("{}: compiles", case.name));
+    }
+    for (at, found, text) in &errors {
+        if at != line || (!code.is_empty() && found != code) {
+            return Some(format!(
+                "{}: wanted {code} in line {line}, got {text}",
+                case.name
+            ));
+        }
+    }
+    let without: String = case
+        .text
+        .lines()
+        .filter(|l| !l.contains(MARK))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let errors = compile(&without, library, scratch);
+    errors
+        .first()
+        .map(|(_, _, text)| format!("{}: without the line: {text}", case.name))
+}
+
+#[test]
+fn misuse_does_not_compile() {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("misuse");
+    std::fs::create_dir_all(&scratch).expect("a scratch folder");
+    let libraries = libraries();
+    let library = libraries
+        .iter()
+        .find(|library| compile("pub use ndis::irql::Irql;", library, &scratch).is_empty())
+        .expect("a library of this crate that this compiler can use");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/misuse/cases");
+    let mut all = Vec::new();
+    for file in std::fs::read_dir(folder).expect("the cases") {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("source text");
+        all.extend(cases(
+            &path.file_name().expect("a name").to_string_lossy(),
+            &text,
+        ));
+    }
+    let wrong: Vec<_> = all
+        .iter()
+        .filter_map(|case| judge(case, library, &scratch))
+        .collect();
+    println!("{} cases of misuse do not compile", all.len() - wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(all.len() >= 30, "only {} cases", all.len());
+}

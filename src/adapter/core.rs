@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the interrupt handlers, the data path and the OIDs share, and the DPC that ties them together.
+//!
+//! A [`Core`] is owned by the adapter and by the interrupt registration; it is freed when NDIS has let go of both.
+
+use super::device::{self, Bar};
+use super::gate::{Closed, Gate};
+use super::link::{self, Indicated};
+use crate::config::Settings;
+use crate::hw::errata::Errata;
+use crate::hw::filter::{self, Accept, HashTable};
+use crate::hw::mmio::Mmio;
+use crate::irq::moderation::{Moderation, Sampler, Step};
+use crate::irq::{Dpc, End, Interrupts, Outcome, Roles, Setup, VECTORS};
+use crate::net::filter::{ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter};
+use crate::net::frame::ADDRESS_LEN;
+use crate::net::receive::Receiver;
+use crate::net::send::Sender;
+use crate::net::statistics::Statistics;
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use ndis::adapter::{AdapterHandle, LinkState};
+use ndis::interrupt::{InterruptRef, Throttle};
+use ndis::irql::{AtMost, Dispatch, Irql, Passive};
+use ndis::miniport::{Outcome as PauseOutcome, PauseRequest, PendingPause};
+use ndis::spin::SpinLock;
+use ndis::status::Status;
+
+/// Frames that one DPC indicates when NDIS sets no limit: about 100 µs of work.
+const BUDGET: u32 = 256;
+/// Passes of one DPC over work that arrived meanwhile, before it lets others run.
+const PASSES: u32 = 4;
+
+/// Where a pause stands.
+#[derive(Debug)]
+enum Pausing {
+    /// No pause is waiting.
+    No,
+    /// The last one out completes it.
+    Waiting(PendingPause),
+    /// The last one left before the pause could be stored.
+    LastLeft,
+}
+
+/// The shared part of one adapter.
+#[derive(Debug)]
+pub struct Core {
+    /// NDIS' handle of the adapter.
+    pub handle: AdapterHandle,
+    /// The registers.
+    pub mmio: Bar,
+    /// The keywords.
+    pub settings: Settings,
+    /// Workarounds in force.
+    pub errata: Errata,
+    /// The address in the NVM.
+    pub permanent_address: [u8; 6],
+    /// The address in use.
+    pub current_address: [u8; 6],
+    /// Vectors.
+    pub irq: Interrupts,
+    /// The set-up that belongs to the grant; written once, between registration and start.
+    pub setup: ndis::claim::Claim<Option<Setup>>,
+    /// Receive.
+    pub receiver: Receiver,
+    /// Transmit.
+    pub sender: Sender,
+    /// Who is in the data path.
+    pub gate: Gate,
+    /// What the protocol wants to see.
+    pub filter: PacketFilter,
+    /// Counters.
+    pub statistics: Statistics,
+    /// The link as NDIS knows it.
+    pub indicated: Indicated,
+    pausing: SpinLock<Pausing>,
+    /// In a low-power state.
+    pub(super) asleep: AtomicBool,
+    /// OID_GEN_INTERRUPT_MODERATION.
+    moderated: AtomicBool,
+    samplers: [Sampler; VECTORS],
+    steps: [AtomicU8; VECTORS],
+}
+
+/// What [`Core::new`] needs.
+#[derive(Debug)]
+pub struct Parts {
+    /// NDIS' handle of the adapter.
+    pub handle: AdapterHandle,
+    /// The registers.
+    pub mmio: Bar,
+    /// The keywords.
+    pub settings: Settings,
+    /// The address in the NVM.
+    pub permanent_address: [u8; 6],
+    /// The address in use.
+    pub current_address: [u8; 6],
+}
+
+impl Core {
+    /// A core with its vectors offline and its gate closed: every handler may run.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            handle: parts.handle,
+            mmio: parts.mmio,
+            settings: parts.settings,
+            errata: Errata::default(),
+            permanent_address: parts.permanent_address,
+            current_address: parts.current_address,
+            irq: Interrupts::new(),
+            setup: ndis::claim::Claim::new(None),
+            receiver: Receiver::new(),
+            sender: Sender::new(),
+            gate: Gate::new(),
+            filter: PacketFilter::new(),
+            statistics: Statistics::default(),
+            indicated: Indicated::new(),
+            pausing: SpinLock::new(Pausing::No),
+            asleep: AtomicBool::new(false),
+            moderated: AtomicBool::new(parts.settings.moderation != Moderation::Off),
+            samplers: core::array::from_fn(|_| Sampler::new()),
+            steps: [const { AtomicU8::new(Step::LowLatency as u8) }; VECTORS],
+        }
+    }
+
+    /// The device has been found removed.
+    pub fn is_gone(&self) -> bool {
+        self.mmio.is_gone()
+    }
+
+    /// Why sends are refused at this moment.
+    pub fn refusal(&self) -> Status {
+        if self.is_gone() {
+            Status::NOT_ACCEPTED
+        } else if self.asleep.load(Ordering::Relaxed) {
+            Status::LOW_POWER_STATE
+        } else {
+            Status::PAUSED
+        }
+    }
+
+    /// The DPC of a message (line: 0). DISPATCH_LEVEL; may find nothing to do, and may run on two CPUs.
+    pub fn dpc(&self, message: u32, interrupt: InterruptRef<'_>, throttle: &mut Throttle, irql: &mut Irql<Dispatch>) {
+        let mut budget = throttle.remaining().min(BUDGET);
+        for pass in 1..=PASSES {
+            let Dpc::Run(work) = self.irq.dpc_begin(&self.mmio, message) else {
+                return;
+            };
+            let roles = work.roles();
+            let mut found = 0;
+            // Transmit and link first: they are bounded and must not starve behind receive.
+            if roles.intersects(Roles::TX) {
+                found += self.sender.complete(self, irql);
+            }
+            if work.link() {
+                link::look(self, irql);
+                found += 1;
+            }
+            let mut more = false;
+            if roles.intersects(Roles::RX) {
+                let received = self.receiver.poll(self, budget, irql);
+                throttle.indicated(received.indicated);
+                budget = budget.saturating_sub(received.indicated);
+                found += received.indicated;
+                more = received.more;
+                self.samples(message, received.indicated, received.bytes);
+            }
+            if found == 0
+                && let Some(record) = self.irq.record(message)
+            {
+                record.found_nothing();
+            }
+            let outcome = match (more, throttle.limit()) {
+                (false, _) => Outcome::Done,
+                (true, Some(_)) => Outcome::Throttled,
+                (true, None) => Outcome::Requeue,
+            };
+            match self.irq.dpc_end(&self.mmio, work, outcome) {
+                End::Finished => return,
+                End::Throttled => {
+                    // NDIS calls again; the vector is masked until then.
+                    let _promised = throttle.more_pending();
+                    return;
+                }
+                End::Again if pass < PASSES && budget > 0 => {}
+                End::Again | End::Requeue => {
+                    self.requeue(message, interrupt, irql);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Runs the DPC of `message` again, on this processor.
+    fn requeue(&self, message: u32, interrupt: InterruptRef<'_>, irql: &Irql<Dispatch>) {
+        if !interrupt.requeue_here(message, irql) {
+            // no handle yet. The vector is raised as if the chip had; its ISR queues the DPC.
+            self.irq.raise(&self.mmio, message);
+        }
+    }
+
+    /// Adaptive moderation: what a pass handled, and the step it leads to.
+    fn samples(&self, message: u32, frames: u32, bytes: u32) {
+        let at = message as usize;
+        let (Some(sampler), Some(step)) = (self.samplers.get(at), self.steps.get(at)) else {
+            return;
+        };
+        if frames == 0 || self.settings.moderation != Moderation::Adaptive || !self.moderated.load(Ordering::Relaxed) {
+            return;
+        }
+        sampler.add(frames, bytes);
+        let old = step_of(step.load(Ordering::Relaxed));
+        let new = old.next(sampler.take());
+        if new != old {
+            step.store(new as u8, Ordering::Relaxed);
+            // One register write for a change of step; nothing while the load stays what it is.
+            if let Some(setup) = self.setup.try_claim()
+                && let Some(setup) = *setup
+            {
+                setup.program_vector_interval(&self.mmio, at, new.interval());
+            }
+        }
+    }
+
+    /// The moderation in force.
+    pub fn moderation(&self) -> Moderation {
+        if self.moderated.load(Ordering::Relaxed) {
+            self.settings.rate
+        } else {
+            Moderation::Off
+        }
+    }
+
+    /// Remembers the set-up of the grant: before `irq.start`.
+    pub fn set_setup(&self, setup: Setup) {
+        if let Some(mut slot) = self.setup.try_claim() {
+            *slot = Some(setup);
+        }
+    }
+
+    /// The set-up of the grant.
+    fn setup(&self) -> Option<Setup> {
+        self.setup.try_claim().and_then(|slot| *slot)
+    }
+
+    /// Gives rings, buffers and DMA back, and with them the cycle of owners. PASSIVE_LEVEL; the chip has been stopped,
+    /// no handler runs any more, nobody is in the data path.
+    pub fn release(&self, irql: &mut Irql<Passive>) {
+        drop(self.receiver.take());
+        let ring = self.sender.take(irql);
+        drop(ring);
+    }
+
+    /// To a low-power state (W-03 to W-06): interrupts and DMA off; rings and buffers stay as they are.
+    pub fn power_down(&self, irql: &mut Irql<Passive>) {
+        self.asleep.store(true, Ordering::Relaxed);
+        self.irq.stop(&self.mmio);
+        self.handle.indicate_link_state(LinkState::UNKNOWN, irql);
+        device::stop(self, irql);
+    }
+
+    /// Back to D0 (W-07): everything is set up again from scratch.
+    pub fn power_up(&self, irql: &mut Irql<Passive>) {
+        let ready = device::reset_chip(&self.mmio, irql).and_then(|()| {
+            self.receiver.rewind();
+            self.sender.rewind(self, irql);
+            device::bring_up(self, irql)
+        });
+        self.asleep.store(false, Ordering::Relaxed);
+        if ready.is_err() {
+            // W-11: the driver can still be paused and halted; the device is treated as gone.
+            self.mmio.mark_removed();
+            return;
+        }
+        if let Some(setup) = self.setup() {
+            self.irq.start(&self.mmio, &setup);
+        }
+        self.indicated.forget();
+        device::start(self);
+        if device::start_link(self, irql).is_ok() {
+            link::look(self, irql);
+        }
+    }
+
+    /// OID_GEN_INTERRUPT_MODERATION: switches the throttle interval. The arming stays as it was set up: always-armed
+    /// vectors keep the chip's shortest interval.
+    pub fn set_moderation(&self, on: bool) {
+        self.moderated.store(on, Ordering::Relaxed);
+        let interval = self.moderation().initial_interval();
+        if !self.is_gone()
+            && let Some(setup) = self.setup.try_claim()
+            && let Some(setup) = *setup
+        {
+            setup.program_interval(&self.mmio, interval);
+        }
+    }
+
+    /// Writes the packet filter and the multicast hash to the chip. PASSIVE_LEVEL: OIDs are serialised.
+    pub fn program_filter(&self) {
+        if self.is_gone() {
+            return;
+        }
+        let types = self.filter.types();
+        let mut list = [[0; ADDRESS_LEN]; MAX_MULTICAST];
+        let mut count = 0;
+        if types & MULTICAST != 0 {
+            for (slot, address) in list.iter_mut().zip(self.filter.multicast()) {
+                *slot = address;
+                count += 1;
+            }
+        }
+        HashTable::of(list.iter().take(count)).write(&self.mmio);
+        filter::set_accept(
+            &self.mmio,
+            Accept {
+                broadcast: types & BROADCAST != 0,
+                all_multicast: types & ALL_MULTICAST != 0,
+                promiscuous: types & PROMISCUOUS != 0,
+            },
+        );
+    }
+
+    /// `n` objects leave the data path; the last one completes a pause. At most DISPATCH_LEVEL, no lock held.
+    pub fn leave<L: AtMost<Dispatch>>(&self, n: u32, irql: &mut Irql<L>) {
+        if n == 0 || !self.gate.leave(n) {
+            return;
+        }
+        let mut pausing = self.pausing.lock(irql);
+        let before = core::mem::replace(&mut *pausing, Pausing::No);
+        let pending = match before {
+            Pausing::Waiting(pending) => Some(pending),
+            Pausing::No | Pausing::LastLeft => {
+                *pausing = Pausing::LastLeft;
+                None
+            }
+        };
+        drop(pausing);
+        if let Some(pending) = pending {
+            pending.complete(irql);
+        }
+    }
+
+    /// MiniportPause: nobody comes in any more; done when everybody is out (P-01 to P-06).
+    pub fn pause<L: AtMost<Dispatch>>(&self, request: PauseRequest, irql: &mut Irql<L>) -> PauseOutcome {
+        if self.gate.close() == Closed::Empty {
+            return request.done();
+        }
+        if self.is_gone() {
+            // S-06: the chip reports nothing any more.
+            self.sender.abandon(self, irql);
+        } else {
+            // What waits in the software queue is not sent any more; what the chip has is finished by it.
+            self.sender.abort_queued(self, irql);
+        }
+        let mut pausing = self.pausing.lock(irql);
+        if matches!(*pausing, Pausing::LastLeft) {
+            *pausing = Pausing::No;
+            return request.done();
+        }
+        let (pending, outcome) = request.pend();
+        *pausing = Pausing::Waiting(pending);
+        outcome
+    }
+}
+
+/// The step that a number stands for.
+const fn step_of(number: u8) -> Step {
+    match number {
+        0 => Step::LowestLatency,
+        1 => Step::LowLatency,
+        _ => Step::Bulk,
+    }
+}

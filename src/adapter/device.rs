@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The chip from reset to running, in the order of 82574L §7, for one adapter. PASSIVE_LEVEL unless said otherwise.
+
+use super::core::Core;
+use super::delay::Sleeper;
+use crate::hw::errata::Errata;
+use crate::hw::filter::set_receive_address;
+use crate::hw::mmio::{ALL_ONES, Mmio, Offset};
+use crate::hw::queue::{self, RxConfig};
+use crate::hw::{link, reset};
+use crate::net::frame::MAX_FRAME;
+use crate::net::receive::BUFFER_BYTES;
+use core::sync::atomic::{AtomicBool, Ordering};
+use ndis::adapter::AdapterHandle;
+use ndis::io::IoSpace;
+use ndis::irql::{Irql, Passive};
+use ndis::status::{Result, Status};
+
+/// BAR 0 as NDIS mapped it, with the flag that stops all access once the device is gone.
+#[derive(Debug)]
+pub struct Bar {
+    space: IoSpace,
+    gone: AtomicBool,
+}
+
+impl Bar {
+    /// Takes a mapping of BAR 0.
+    pub fn new(space: IoSpace) -> Self {
+        Self {
+            space,
+            gone: AtomicBool::new(false),
+        }
+    }
+
+    /// NDIS says that the device is gone: nothing is touched any more (S-06, H-08).
+    pub fn mark_removed(&self) {
+        self.mark_gone();
+    }
+}
+
+impl Mmio for Bar {
+    #[inline]
+    fn read32(&self, at: Offset) -> u32 {
+        if self.is_gone() {
+            return ALL_ONES;
+        }
+        self.space.read32(at.bytes())
+    }
+
+    #[inline]
+    fn write32(&self, at: Offset, value: u32) {
+        if !self.is_gone() {
+            self.space.write32(at.bytes(), value);
+        }
+    }
+
+    #[inline]
+    fn is_gone(&self) -> bool {
+        // Relaxed: the flag guards no other memory; seeing it one access late only reads all ones again.
+        self.gone.load(Ordering::Relaxed)
+    }
+
+    fn mark_gone(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Resets the chip.
+pub fn reset_chip(m: &Bar, irql: &Irql<Passive>) -> Result<()> {
+    reset::global_reset(m, &Sleeper(irql), Errata::default()).map_err(|_| Status::HARD_ERRORS)
+}
+
+/// Sets up a chip that has been reset, transmitter and receiver off, interrupts masked.
+pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
+    let m = &core.mmio;
+    reset::init_defaults(m, core.errata);
+    set_receive_address(m, 0, Some(core.current_address));
+    link::init_flow_control(m, core.settings.pause, MAX_FRAME + 4);
+    queue::init_tx_unit(m, core.errata);
+    let receive = RxConfig {
+        buffer_bytes: BUFFER_BYTES,
+        long_packets: false,
+        checksum: false,
+        rss: false,
+    };
+    if !queue::init_rx_unit(m, &receive) {
+        return Err(Status::FAILURE);
+    }
+    core.sender.program(m, irql);
+    core.receiver.program(m);
+    core.program_filter();
+    Ok(())
+}
+
+/// Starts both directions: the chip may use the rings from here on.
+pub fn start(core: &Core) {
+    queue::set_tx_enabled(&core.mmio, true);
+    queue::set_rx_enabled(&core.mmio, true);
+    core.receiver.fill(&core.mmio);
+}
+
+/// Starts negotiation; the link interrupt says when it is done.
+pub fn start_link(core: &Core, irql: &Irql<Passive>) -> Result<()> {
+    link::setup(&core.mmio, &Sleeper(irql), core.settings.link, core.settings.pause).map_err(|_| Status::HARD_ERRORS)
+}
+
+/// Stops interrupts and DMA, bounded (H-03).
+pub fn stop(core: &Core, irql: &Irql<Passive>) {
+    if !core.is_gone() {
+        reset::stop(&core.mmio, &Sleeper(irql));
+        reset::release(&core.mmio);
+    }
+}
+
+/// Masks every interrupt and switches both engines off, without waiting: shutdown. Any IRQL, registers only.
+pub fn quiet(core: &Core) {
+    core.irq.stop(&core.mmio);
+    queue::set_rx_enabled(&core.mmio, false);
+    queue::set_tx_enabled(&core.mmio, false);
+}
+
+/// PCI status register: the capability list bit is in its low byte.
+const PCI_STATUS: u32 = 0x06;
+/// First capability.
+const PCI_CAPABILITIES: u32 = 0x34;
+/// Capability id of MSI-X.
+const MSIX: u8 = 0x11;
+
+/// Whether the MSI-X capability is switched on: a message-signalled grant does not say MSI or MSI-X. The list is walked
+/// with a bound, because a device that is gone answers all ones.
+pub fn msix_enabled(handle: &AdapterHandle) -> bool {
+    let read = |offset: u32| -> Option<[u8; 4]> {
+        let mut bytes = [0; 4];
+        (handle.read_bus_data(offset, &mut bytes) == bytes.len()).then_some(bytes)
+    };
+    let Some([_, _, status, _]) = read(PCI_STATUS - 2) else {
+        return false;
+    };
+    if status & 0x10 == 0 {
+        return false;
+    }
+    let mut at = match read(PCI_CAPABILITIES) {
+        Some([first, ..]) => u32::from(first & 0xFC),
+        None => 0,
+    };
+    for _ in 0..48 {
+        if at < 0x40 {
+            break;
+        }
+        match read(at) {
+            // Message Control is the upper half; its top bit is MSI-X Enable.
+            Some([MSIX, _, _, control]) => return control & 0x80 != 0,
+            Some([_, next, ..]) => at = u32::from(next & 0xFC),
+            None => break,
+        }
+    }
+    false
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! MiniportInitializeEx, in the documented order (contract §3.3): configuration, resources, registration attributes,
+//! I/O space, chip, general attributes, DMA, shared memory, rings, and the interrupt last.
+//!
+//! Each step gives an owned value; a failure drops what was acquired, in reverse, and nothing else is needed (I-14).
+
+use super::core::{Core, Parts};
+use super::delay::Sleeper;
+use super::device::{self, Bar};
+use super::driver::Adapter;
+use super::link;
+use crate::config::Settings;
+use crate::hw::mmio::BAR0_BYTES;
+use crate::hw::errata::Errata;
+use crate::hw::{link as hw_link, nvm};
+use crate::irq::registration::{CHARACTERISTICS, Handlers};
+use crate::irq::{Grant, Options, Roles, Setup};
+use crate::net::frame::{MAX_FRAME, MTU};
+use crate::net::send::Mapper;
+use crate::net::{filter, memory};
+use crate::oid;
+use ndis::adapter::AdapterHandle;
+use ndis::attributes::{GeneralAttributes, RegistrationAttributes};
+use ndis::dma::{ScatterGatherDma, SgDma};
+use ndis::ffi::*;
+use ndis::init::Init;
+use ndis::interrupt::{self, Interrupt};
+use ndis::io::IoSpace;
+use ndis::irql::{Irql, Passive};
+use ndis::mem::Shared;
+use ndis::resources::Resource;
+use ndis::status::{Result, Status};
+
+/// Gigabit per second.
+const GIGABIT: u64 = 1_000_000_000;
+
+/// Where initialisation failed: the second value of the event-log entry.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+enum Step {
+    Resources = 1,
+    Bus,
+    IoSpace,
+    Chip,
+    Attributes,
+    Dma,
+    Memory,
+    Interrupt,
+    Link,
+}
+
+/// Writes the event-log entry of a failure, and passes the status on.
+fn logged<T>(handle: &AdapterHandle, step: Step, result: Result<T>, irql: &Irql<Passive>) -> Result<T> {
+    if let Err(status) = &result {
+        let code = match step {
+            Step::Resources => NDIS_ERROR_CODE_RESOURCE_CONFLICT,
+            Step::Dma | Step::Memory => NDIS_ERROR_CODE_OUT_OF_RESOURCES,
+            Step::Interrupt => NDIS_ERROR_CODE_INTERRUPT_CONNECT,
+            Step::Bus | Step::IoSpace | Step::Chip | Step::Attributes | Step::Link => NDIS_ERROR_CODE_HARDWARE_FAILURE,
+        };
+        handle.write_error_log(code, &[step as u32, status.0 as u32], irql);
+    }
+    result
+}
+
+/// Brings an adapter from its resources to Paused.
+pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
+    // I-10: without a configuration, and for every keyword that is missing, the defaults.
+    let (settings, address) = match init.configuration(irql) {
+        Ok(config) => (Settings::read(|name| config.u32(name)), config.network_address()),
+        Err(_) => (Settings::read(|_| None), None),
+    };
+    // I-08: by type and size. BAR 0 is the first memory range that is long enough; the flash BAR comes after it.
+    let registers = init.resources().iter().find_map(|resource| match resource {
+        Resource::Memory { start, length, .. } if length >= u64::from(BAR0_BYTES) => Some(start),
+        _ => None,
+    });
+    let registered = init.register(&RegistrationAttributes::PCI, irql)?;
+    let handle = registered.adapter();
+    let start = registers.ok_or(Status::RESOURCE_CONFLICT);
+    let start = logged(&handle, Step::Resources, start, irql)?;
+    logged(&handle, Step::Bus, answers(&handle), irql)?;
+    let space = logged(&handle, Step::IoSpace, IoSpace::map(&handle, start, BAR0_BYTES, irql), irql)?;
+    let mmio = Bar::new(space);
+    let permanent = logged(&handle, Step::Chip, identify(&mmio, irql), irql)?;
+    let current = address.unwrap_or(permanent);
+    let general = general_attributes(permanent, current);
+    logged(&handle, Step::Attributes, registered.set_general(&general, irql), irql)?;
+
+    let core = Shared::new(Core::new(Parts {
+        handle,
+        mmio,
+        settings,
+        permanent_address: permanent,
+        current_address: current,
+    }))?;
+    // From here on the core owns the rings, and they own DMA; `release` ends that, on every path.
+    let result = acquire(&core, irql);
+    if result.is_err() {
+        device::stop(&core, irql);
+        core.release(irql);
+    }
+    Ok(Adapter {
+        interrupt: result?,
+        core,
+    })
+}
+
+/// DMA, memory, chip and interrupt.
+fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Handlers>> {
+    let handle = &core.handle;
+    let dma = SgDma {
+        max_transfer: MAX_FRAME,
+        address_64: true,
+    };
+    let dma = ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql).and_then(Shared::new);
+    let dma = logged(handle, Step::Dma, dma, irql)?;
+    let receive = memory::receive_ring(handle, &dma, &core.settings, irql);
+    core.receiver.install(logged(handle, Step::Memory, receive, irql)?);
+    let transmit = memory::transmit_ring(handle, dma, &core.settings, irql);
+    core.sender.install(logged(handle, Step::Memory, transmit, irql)?, irql);
+    let ready = device::bring_up(core, irql);
+    logged(handle, Step::Chip, ready, irql)?;
+
+    // Last: the handlers may run from the moment this is entered, and find every vector offline (X-09, I-06).
+    let interrupt = Interrupt::register(handle, Handlers(core.clone()), CHARACTERISTICS, irql);
+    let interrupt = logged(handle, Step::Interrupt, interrupt, irql)?;
+    let setup = plan(core, &interrupt);
+    announce(&setup);
+    core.set_setup(setup);
+    core.irq.start(&core.mmio, &setup);
+    device::start(core);
+    let negotiating = device::start_link(core, irql);
+    if let Err(status) = logged(handle, Step::Link, negotiating, irql) {
+        core.irq.stop(&core.mmio);
+        interrupt.deregister(irql);
+        return Err(status);
+    }
+    link::look(core, irql);
+    Ok(interrupt)
+}
+
+/// The vector map that belongs to the grant.
+fn plan(core: &Core, interrupt: &Interrupt<Handlers>) -> Setup {
+    let grant = match interrupt.grant() {
+        // A PCI line can always be shared.
+        interrupt::Grant::Line => Grant::Line { shared: true },
+        interrupt::Grant::Messages(table) if device::msix_enabled(&core.handle) => Grant::MsiX { messages: table.len() },
+        interrupt::Grant::Messages(_) => Grant::Msi,
+    };
+    Setup::plan(
+        grant,
+        Options {
+            rx_queues: 1,
+            tx_queues: 1,
+            interval: core.moderation().initial_interval(),
+            masked_icr_read: core.errata.contains(Errata::ICR_READ),
+        },
+    )
+}
+
+/// One debug line that says what each message is for; a host or a person reads it.
+fn announce(setup: &Setup) {
+    let mut names = [""; crate::irq::VECTORS];
+    for (vector, name) in names.iter_mut().enumerate() {
+        let roles = setup.roles(vector);
+        *name = match roles {
+            Roles::RX0 => "rx0",
+            Roles::RX1 => "rx1",
+            Roles::TX0 => "tx0",
+            Roles::TX1 => "tx1",
+            Roles::OTHER => "other",
+            r if r.is_empty() => "unused",
+            r if r.contains(Roles::OTHER) => "all",
+            _ => "queues",
+        };
+    }
+    crate::trace::interrupt_map(&names);
+}
+
+/// Reads the vendor id: a device that does not answer gives all ones, or nothing (I-09).
+fn answers(handle: &AdapterHandle) -> Result<()> {
+    let mut vendor = [0xFF; 2];
+    let read = handle.read_bus_data(0, &mut vendor);
+    if read == vendor.len() && vendor != [0xFF; 2] {
+        Ok(())
+    } else {
+        Err(Status::ADAPTER_NOT_FOUND)
+    }
+}
+
+/// Resets the chip and reads its address.
+fn identify(mmio: &Bar, irql: &Irql<Passive>) -> Result<[u8; 6]> {
+    device::reset_chip(mmio, irql)?;
+    nvm::read_mac(mmio, &Sleeper(irql)).map_err(|_| Status::HARD_ERRORS)
+}
+
+/// I-17. The link is down until the first link interrupt: negotiation starts at the end of initialisation (U-04).
+fn general_attributes(permanent: [u8; 6], current: [u8; 6]) -> GeneralAttributes<'static> {
+    GeneralAttributes {
+        mtu: MTU,
+        max_transmit_speed: GIGABIT,
+        max_receive_speed: GIGABIT,
+        link: link::state(hw_link::Link::Down),
+        lookahead: MTU,
+        mac_options: NDIS_MAC_OPTION_COPY_LOOKAHEAD_DATA | NDIS_MAC_OPTION_TRANSFERS_NOT_PEND | NDIS_MAC_OPTION_NO_LOOPBACK,
+        packet_filters: filter::SUPPORTED,
+        max_multicast: filter::MAX_MULTICAST as u32,
+        permanent_address: permanent,
+        current_address: current,
+        statistics: oid::answer::STATISTICS_FLAGS,
+        pause: NdisPauseFunctionsSendAndReceive,
+        physical_medium: NdisPhysicalMedium802_3,
+        oids: &oid::table::SUPPORTED,
+        power: None,
+        rss: None,
+    }
+}

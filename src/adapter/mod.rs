@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One adapter, from MiniportInitializeEx to MiniportHaltEx.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`core`](mod@self::core) | what the interrupt handlers and the data path share, and the DPC |
+//! | [`init`] | acquires everything in the documented order; a failure releases by ownership (I-14) |
+//! | [`driver`] | the [`Miniport`](ndis::miniport::Miniport) callbacks: states, pause, restart, halt, PnP |
+//! | [`link`] | link state to NDIS |
+//! | [`gate`] | who may be in the data path, and when everybody has left |
+//! | [`delay`] | waiting |
+//!
+//! NDIS glue: uses `ndis`, `hw`, `irq`, `ring`, `net`; knows no bit numbers.
+
+mod core;
+mod delay;
+mod device;
+mod driver;
+pub mod gate;
+mod init;
+mod link;
+
+pub use self::core::Core;
+pub use self::driver::{Adapter, Driver};

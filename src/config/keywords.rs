@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The table of keywords. Source: the public page "Standardized INF Keywords for Network Devices";
+//! `ITR` has the name and the values that users of Intel's driver know.
+
+/// What a keyword accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// One of these values; anything else falls back to the default.
+    OneOf(&'static [u32]),
+    /// A number, clamped into the range and rounded down to a multiple of `step`.
+    Range {
+        /// Smallest value.
+        min: u32,
+        /// Largest value.
+        max: u32,
+        /// Granularity.
+        step: u32,
+    },
+}
+
+/// One keyword.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyword {
+    /// Registry value name.
+    pub name: &'static str,
+    /// Accepted values.
+    pub allowed: Allowed,
+    /// Value when absent or not accepted.
+    pub default: u32,
+}
+
+impl Keyword {
+    /// The value to use for what the registry holds: absent, out of the list or unreadable values
+    /// become the default, numbers are clamped (contract I-10).
+    pub const fn accept(&self, raw: Option<u32>) -> u32 {
+        let Some(raw) = raw else { return self.default };
+        match self.allowed {
+            Allowed::OneOf(list) => {
+                let mut i = 0;
+                while i < list.len() {
+                    if list[i] == raw {
+                        return raw;
+                    }
+                    i += 1;
+                }
+                self.default
+            }
+            Allowed::Range { min, max, step } => {
+                if raw < min {
+                    min
+                } else if raw > max {
+                    max
+                } else {
+                    raw - raw % step
+                }
+            }
+        }
+    }
+}
+
+/// `*InterruptModeration`: 0 off, 1 on.
+pub const INTERRUPT_MODERATION: Keyword = Keyword {
+    name: "*InterruptModeration",
+    allowed: Allowed::OneOf(&[0, 1]),
+    default: 1,
+};
+
+/// `ITR`: moderation rate as in Intel's driver; 65535 is adaptive.
+pub const ITR: Keyword = Keyword {
+    name: "ITR",
+    allowed: Allowed::OneOf(&[0, 200, 400, 950, 2000, 3600, 65535]),
+    default: 65535,
+};
+
+/// `*ReceiveBuffers`: receive descriptors and buffers. A ring is a multiple of 8 descriptors and
+/// the chip takes 4096 at most (data sheet: RDLEN).
+pub const RECEIVE_BUFFERS: Keyword = Keyword {
+    name: "*ReceiveBuffers",
+    allowed: Allowed::Range {
+        min: 64,
+        max: 2048,
+        step: 8,
+    },
+    default: 512,
+};
+
+/// `*TransmitBuffers`: transmit descriptors.
+pub const TRANSMIT_BUFFERS: Keyword = Keyword {
+    name: "*TransmitBuffers",
+    allowed: Allowed::Range {
+        min: 80,
+        max: 2048,
+        step: 8,
+    },
+    default: 512,
+};
+
+/// `*SpeedDuplex`: 0 auto; 1–4 10/100 half and full; 6 1 Gb/s full by negotiation.
+pub const SPEED_DUPLEX: Keyword = Keyword {
+    name: "*SpeedDuplex",
+    allowed: Allowed::OneOf(&[0, 1, 2, 3, 4, 6]),
+    default: 0,
+};
+
+/// `*FlowControl`: 0 none, 1 transmit, 2 receive, 3 both, 4 negotiated.
+pub const FLOW_CONTROL: Keyword = Keyword {
+    name: "*FlowControl",
+    allowed: Allowed::OneOf(&[0, 1, 2, 3, 4]),
+    default: 3,
+};
+
+/// Every keyword that the driver reads, besides `NetworkAddress`, which has its own DDI.
+pub const KEYWORDS: &[Keyword] = &[
+    INTERRUPT_MODERATION,
+    ITR,
+    RECEIVE_BUFFERS,
+    TRANSMIT_BUFFERS,
+    SPEED_DUPLEX,
+    FLOW_CONTROL,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_accepted_by_their_own_rule() {
+        for k in KEYWORDS {
+            assert_eq!(k.accept(Some(k.default)), k.default, "{}", k.name);
+            assert_eq!(k.accept(None), k.default, "{}", k.name);
+        }
+    }
+
+    #[test]
+    fn lists_fall_back_and_ranges_clamp() {
+        assert_eq!(ITR.accept(Some(201)), 65535);
+        assert_eq!(ITR.accept(Some(950)), 950);
+        assert_eq!(RECEIVE_BUFFERS.accept(Some(0)), 64);
+        assert_eq!(RECEIVE_BUFFERS.accept(Some(u32::MAX)), 2048);
+        assert_eq!(RECEIVE_BUFFERS.accept(Some(77)), 72);
+    }
+}

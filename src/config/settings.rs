@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The keywords as the driver uses them: one typed value, made from a reader of raw numbers.
+
+use super::keywords::{self, Keyword};
+use crate::hw::link::{LinkConfig, Pause, Speed};
+use crate::irq::moderation::Moderation;
+
+/// Every keyword, read and checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `*InterruptModeration` and `ITR`: what is in force at the start.
+    pub moderation: Moderation,
+    /// `ITR` alone: what OID_GEN_INTERRUPT_MODERATION switches back on.
+    pub rate: Moderation,
+    /// `*ReceiveBuffers`.
+    pub receive_buffers: u16,
+    /// `*TransmitBuffers`.
+    pub transmit_buffers: u16,
+    /// `*SpeedDuplex`.
+    pub link: LinkConfig,
+    /// `*FlowControl`.
+    pub pause: Pause,
+}
+
+impl Settings {
+    /// Reads every keyword with `read`, which gives the registry's number or `None` when the value
+    /// is absent or no number. Never fails: what cannot be used becomes the default (I-10).
+    pub fn read(mut read: impl FnMut(&'static str) -> Option<u32>) -> Self {
+        let mut get = |k: &Keyword| k.accept(read(k.name));
+        let on = get(&keywords::INTERRUPT_MODERATION) == 1;
+        let rate = Moderation::from_keyword(get(&keywords::ITR));
+        let forced = |speed, full_duplex| LinkConfig::Forced { speed, full_duplex };
+        let link = match get(&keywords::SPEED_DUPLEX) {
+            1 => forced(Speed::M10, false),
+            2 => forced(Speed::M10, true),
+            3 => forced(Speed::M100, false),
+            4 => forced(Speed::M100, true),
+            6 => LinkConfig::Only1000,
+            _ => LinkConfig::Auto,
+        };
+        let flow = get(&keywords::FLOW_CONTROL);
+        Self {
+            moderation: if on { rate } else { Moderation::Off },
+            rate,
+            receive_buffers: get(&keywords::RECEIVE_BUFFERS) as u16,
+            transmit_buffers: get(&keywords::TRANSMIT_BUFFERS) as u16,
+            link,
+            // 4 is "negotiated": both directions are offered, the partner decides.
+            pause: Pause {
+                rx: matches!(flow, 2..=4),
+                tx: matches!(flow, 1 | 3 | 4),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: u32) -> Settings {
+        Settings::read(|n| (n == name).then_some(value))
+    }
+
+    #[test]
+    fn nothing_in_the_registry_gives_the_defaults() {
+        let s = Settings::read(|_| None);
+        assert_eq!(s.moderation, Moderation::Adaptive);
+        assert_eq!((s.receive_buffers, s.transmit_buffers), (512, 512));
+        assert_eq!(s.link, LinkConfig::Auto);
+        assert_eq!(s.pause, Pause { rx: true, tx: true });
+    }
+
+    #[test]
+    fn each_keyword_reaches_its_setting() {
+        assert_eq!(with("*InterruptModeration", 0).moderation, Moderation::Off);
+        assert_eq!(with("ITR", 0).moderation, Moderation::Off);
+        assert_eq!(with("ITR", 3600).moderation, Moderation::Fixed(3600));
+        assert_eq!(with("*ReceiveBuffers", 100).receive_buffers, 96);
+        assert_eq!(with("*TransmitBuffers", 9999).transmit_buffers, 2048);
+        let forced = LinkConfig::Forced {
+            speed: Speed::M100,
+            full_duplex: true,
+        };
+        assert_eq!(with("*SpeedDuplex", 4).link, forced);
+        assert_eq!(with("*FlowControl", 1).pause, Pause { rx: false, tx: true });
+        assert_eq!(with("*FlowControl", 0).pause, Pause::default());
+    }
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Handlers one at a time: before start, unknown ids, disable and enable, stop, gone, neighbours, self-test.
+
+use super::super::map::{Grant, Roles};
+use super::super::vectors::{Dpc, End, Interrupts, Outcome};
+use super::super::{Kind, selftest};
+use super::Rig;
+use crate::hw::bits::IntCause;
+use crate::hw::fake::{FakeChip, FakeDelay, Mode, VARIANTS, Variant};
+use crate::hw::reset::Delay;
+
+fn data_cause(rig: &Rig) -> IntCause {
+    if rig.setup.map.kind() == Kind::MsiX {
+        IntCause::RXQ0
+    } else {
+        IntCause::RXT0
+    }
+}
+
+#[test]
+fn before_start_nothing_is_touched() {
+    for mode in [Mode::Line, Mode::Msi, Mode::MsiX(5)] {
+        let chip = FakeChip::new(Variant::Qemu10, mode);
+        let irq = Interrupts::new();
+        assert!(!irq.isr_line(&chip).claimed);
+        for id in [0, 4, 5, 2047, u32::MAX] {
+            let isr = irq.isr_message(id);
+            assert!(isr.claimed && !isr.queue_dpc, "X-22");
+            assert!(matches!(irq.dpc_begin(&chip, id), Dpc::Idle));
+            irq.disable(&chip, id);
+            irq.enable(&chip, id);
+            irq.raise(&chip, id);
+        }
+        assert_eq!(chip.take_log(), []);
+    }
+}
+
+#[test]
+fn messages_without_a_role_are_harmless() {
+    // Four messages, three roles.
+    let rig = Rig::new(Variant::Qemu10, Grant::MsiX { messages: 4 }, 200, false);
+    for id in [3, 4, 5, 77] {
+        let isr = rig.irq.isr_message(id);
+        assert!(isr.claimed && !isr.queue_dpc);
+        assert!(matches!(rig.irq.dpc_begin(&rig.chip, id), Dpc::Idle));
+        rig.irq.disable(&rig.chip, id);
+        rig.irq.enable(&rig.chip, id);
+    }
+    assert_eq!(rig.chip.take_log(), []);
+}
+
+#[test]
+fn duplicates_and_late_messages_end_in_an_empty_scan() {
+    for rig in Rig::all().into_iter().filter(|r| !r.is_line()) {
+        rig.chip.duplicate(0);
+        rig.one_interrupt();
+        rig.chip.event(data_cause(&rig));
+        rig.one_interrupt();
+        assert!(rig.chip.icr_ims().1.contains(rig.setup.ims[0]));
+    }
+}
+
+#[test]
+fn two_interrupts_before_the_dpc_keep_both_causes() {
+    for variant in VARIANTS {
+        let rig = Rig::new(variant, Grant::Line { shared: false }, 200, false);
+        rig.chip.event(IntCause::LSC);
+        assert!(rig.irq.isr_line(&rig.chip).queue_dpc);
+        rig.chip.event(IntCause::RXT0);
+        assert!(rig.irq.isr_line(&rig.chip).claimed);
+        let work = rig.begin(0);
+        assert!(work.link(), "X-27");
+        assert!(work.causes().contains(IntCause::RXT0));
+        assert_eq!(
+            rig.irq.dpc_end(&rig.chip, work, Outcome::Done),
+            End::Finished
+        );
+    }
+}
+
+#[test]
+fn an_interrupt_during_the_dpc_is_the_owners() {
+    for rig in Rig::all() {
+        rig.chip.event(data_cause(&rig));
+        let isr = |rig: &Rig| {
+            if rig.is_line() {
+                rig.irq.isr_line(&rig.chip)
+            } else {
+                rig.irq.isr_message(rig.chip.take_message().unwrap_or(0))
+            }
+        };
+        assert!(isr(&rig).queue_dpc);
+        let work = rig.begin(0);
+        assert!(matches!(rig.irq.dpc_begin(&rig.chip, 0), Dpc::Idle), "X-41");
+        if !rig.setup.masked_icr_read {
+            rig.chip.event(data_cause(&rig));
+            assert!(!isr(&rig).queue_dpc);
+        }
+        assert_eq!(rig.irq.dpc_end(&rig.chip, work, Outcome::Done), End::Again);
+    }
+}
+
+#[test]
+fn disable_holds_through_a_running_dpc_and_enable_loses_nothing() {
+    for rig in Rig::all() {
+        rig.chip.event(data_cause(&rig));
+        if rig.is_line() {
+            rig.irq.isr_line(&rig.chip);
+        } else {
+            rig.irq.isr_message(rig.chip.take_message().unwrap());
+        }
+        let work = rig.begin(0);
+        rig.irq.disable(&rig.chip, 0);
+        // the DPC may not open it again, whatever it ended with.
+        assert_eq!(
+            rig.irq.dpc_end(&rig.chip, work, Outcome::Done),
+            End::Finished
+        );
+        assert!(!rig.chip.icr_ims().1.intersects(rig.setup.ims[0]));
+        rig.chip.event(data_cause(&rig));
+        assert!(rig.chip.take_message().is_none() && !rig.chip.line());
+        // A late message while disabled: kept, no DPC.
+        if !rig.is_line() {
+            assert!(!rig.irq.isr_message(0).queue_dpc);
+        }
+        rig.irq.enable(&rig.chip, 0);
+        rig.one_interrupt();
+        // Opening the mask and raising the vector may make two messages.
+        while let Some(message) = rig.chip.take_message() {
+            assert!(rig.irq.isr_message(message).queue_dpc);
+            let work = rig.begin(message);
+            let _ = rig.irq.dpc_end(&rig.chip, work, Outcome::Done);
+        }
+        assert!(rig.chip.icr_ims().1.contains(rig.setup.ims[0]));
+    }
+}
+
+#[test]
+fn disabled_and_throttled_need_both_released() {
+    for rig in Rig::all() {
+        let work = rig.begin(0);
+        assert_eq!(
+            rig.irq.dpc_end(&rig.chip, work, Outcome::Throttled),
+            End::Throttled
+        );
+        rig.irq.disable(&rig.chip, 0);
+        rig.irq.enable(&rig.chip, 0);
+        assert!(!rig.chip.icr_ims().1.intersects(rig.setup.ims[0]), "X-43");
+        let work = rig.begin(0);
+        assert_eq!(
+            rig.irq.dpc_end(&rig.chip, work, Outcome::Done),
+            End::Finished
+        );
+        assert!(rig.chip.icr_ims().1.contains(rig.setup.ims[0]));
+    }
+}
+
+#[test]
+fn stop_is_final() {
+    for rig in Rig::all() {
+        let work = rig.begin(0);
+        rig.irq.stop(&rig.chip);
+        rig.chip.take_log();
+        assert_eq!(
+            rig.irq.dpc_end(&rig.chip, work, Outcome::Done),
+            End::Finished
+        );
+        rig.irq.enable(&rig.chip, 0);
+        rig.irq.disable(&rig.chip, 0);
+        rig.irq.enable(&rig.chip, 0);
+        rig.irq.raise(&rig.chip, 0);
+        // A neighbour, a late message (82574L §4.6.7), a DPC that was queued before.
+        assert!(!rig.irq.isr_line(&rig.chip).claimed);
+        assert!(!rig.irq.isr_message(0).queue_dpc);
+        assert!(matches!(rig.irq.dpc_begin(&rig.chip, 0), Dpc::Idle));
+        assert_eq!(rig.chip.take_log(), []);
+        assert_eq!(rig.chip.icr_ims().1, IntCause::empty());
+        // And start brings it back.
+        rig.irq.start(&rig.chip, &rig.setup);
+        assert_eq!(rig.chip.icr_ims().1, rig.setup.enabled());
+        rig.chip.event(data_cause(&rig));
+        rig.one_interrupt();
+    }
+}
+
+#[test]
+fn requeue_ends_when_stopping() {
+    let rig = Rig::new(Variant::Qemu72, Grant::Msi, 200, false);
+    let work = rig.begin(0);
+    rig.irq.stop(&rig.chip);
+    assert_eq!(
+        rig.irq.dpc_end(&rig.chip, work, Outcome::Requeue),
+        End::Finished,
+        "X-62"
+    );
+}
+
+#[test]
+fn gone_is_confirmed_once_and_then_nothing_is_touched() {
+    for rig in Rig::all() {
+        rig.chip.remove();
+        if rig.is_line() {
+            assert!(!rig.irq.isr_line(&rig.chip).claimed, "X-102");
+        } else {
+            assert!(rig.irq.isr_message(0).claimed);
+            for id in 0..5 {
+                if let Dpc::Run(work) = rig.irq.dpc_begin(&rig.chip, id) {
+                    let _ = rig.irq.dpc_end(&rig.chip, work, Outcome::Done);
+                }
+            }
+        }
+        let (reads, _) = rig.chip.take_counts();
+        assert_eq!(reads, 2, "ICR and STATUS");
+        assert!(!rig.irq.isr_line(&rig.chip).claimed);
+        assert!(matches!(rig.irq.dpc_begin(&rig.chip, 0), Dpc::Idle));
+        rig.irq.disable(&rig.chip, 0);
+        rig.irq.enable(&rig.chip, 0);
+        rig.irq.stop(&rig.chip);
+        assert_eq!(rig.chip.take_log(), []);
+    }
+}
+
+#[test]
+fn a_read_for_a_neighbour_while_masked_is_saved() {
+    for variant in VARIANTS {
+        for masked in [false, true] {
+            let rig = Rig::new(variant, Grant::Line { shared: true }, 200, masked);
+            rig.chip.event(IntCause::RXT0);
+            assert!(rig.irq.isr_line(&rig.chip).claimed);
+            let work = rig.begin(0);
+            assert_eq!(
+                rig.irq.dpc_end(&rig.chip, work, Outcome::Throttled),
+                End::Throttled
+            );
+            let work = rig.begin(0);
+            // The rings are scanned; then a frame comes, and a neighbour interrupts.
+            rig.chip.event(IntCause::RXT0 | IntCause::LSC);
+            assert!(!rig.irq.isr_line(&rig.chip).claimed, "X-101");
+            assert_eq!(rig.irq.dpc_end(&rig.chip, work, Outcome::Done), End::Again);
+            let work = rig.begin(0);
+            assert!(work.link() && work.causes().contains(IntCause::RXT0));
+            let _ = rig.irq.dpc_end(&rig.chip, work, Outcome::Done);
+            assert_eq!(rig.chip.icr_ims().1, rig.setup.enabled());
+        }
+    }
+}
+
+#[test]
+fn other_vector_puts_swallowed_queue_causes_back() {
+    for variant in VARIANTS {
+        let rig = Rig::new(variant, Grant::MsiX { messages: 5 }, 0, false);
+        // Queue 0 masked and with a cause pending, as between its message and its DPC.
+        rig.chip.event(IntCause::RXQ0);
+        assert_eq!(rig.chip.take_message(), Some(0));
+        assert!(rig.irq.isr_message(0).queue_dpc);
+        let rx = rig.begin(0);
+        rig.chip.event(IntCause::RXQ0 | IntCause::LSC);
+        assert_eq!(rig.chip.take_message(), Some(4));
+        assert!(rig.irq.isr_message(4).queue_dpc);
+        let other = rig.begin(4);
+        assert!(other.link() && other.roles() == Roles::OTHER);
+        assert!(rig.chip.icr_ims().0.contains(IntCause::RXQ0));
+        assert_eq!(
+            rig.irq.dpc_end(&rig.chip, other, Outcome::Done),
+            End::Finished
+        );
+        // No storm on 7.2: LSC is gone from ICR before OTHER is armed again.
+        assert_eq!(rig.chip.take_message(), None);
+        let _ = rig.irq.dpc_end(&rig.chip, rx, Outcome::Done);
+        assert_eq!(rig.chip.take_message(), Some(0), "scan-then-arm fires");
+    }
+}
+
+#[test]
+fn an_other_interrupt_without_a_cause_looks_at_the_link() {
+    let rig = Rig::new(Variant::Qemu10, Grant::MsiX { messages: 3 }, 200, false);
+    rig.chip.duplicate(2);
+    assert!(rig.irq.isr_message(2).queue_dpc);
+    let work = rig.begin(2);
+    assert!(work.link());
+    let _ = rig.irq.dpc_end(&rig.chip, work, Outcome::Done);
+    rig.chip.event(IntCause::RXO);
+    let work = rig.begin(2);
+    assert!(!work.link() && work.overrun());
+    let _ = rig.irq.dpc_end(&rig.chip, work, Outcome::Done);
+}
+
+/// Delivers what the chip raised while the self-test waits.
+struct Deliver<'a> {
+    rig: &'a Rig,
+    deaf: Option<u32>,
+    time: FakeDelay,
+}
+
+impl Delay for Deliver<'_> {
+    fn stall_us(&self, us: u32) {
+        self.time.stall_us(us);
+        if self.rig.is_line() && self.rig.chip.line() && self.deaf.is_none() {
+            self.rig.irq.isr_line(&self.rig.chip);
+        }
+        if let Some(m) = self.rig.chip.take_message()
+            && self.deaf != Some(m)
+        {
+            self.rig.irq.isr_message(m);
+        }
+    }
+    fn sleep_ms(&self, ms: u32) {
+        self.time.sleep_ms(ms);
+    }
+}
+
+#[test]
+fn self_test_proves_each_vector_and_finds_a_deaf_one() {
+    for rig in Rig::all() {
+        let vectors = rig.setup.map.len();
+        let good = Deliver {
+            rig: &rig,
+            deaf: None,
+            time: FakeDelay::default(),
+        };
+        let report = selftest::run(&rig.irq, &rig.chip, &rig.setup, &good);
+        assert!(report.passed() && report.raised == vectors, "{report:?}");
+        assert_eq!(report.first_missing(&rig.setup), None);
+        assert!(good.time.waited_us() <= 50 * vectors as u64);
+    }
+    for rig in Rig::all() {
+        let last = rig.setup.map.len() as u32 - 1;
+        let bad = Deliver {
+            rig: &rig,
+            deaf: Some(last),
+            time: FakeDelay::default(),
+        };
+        let report = selftest::run(&rig.irq, &rig.chip, &rig.setup, &bad);
+        assert_eq!(report.first_missing(&rig.setup), Some(last as usize));
+        assert_eq!(bad.time.waited_us(), 100_000);
+    }
+}

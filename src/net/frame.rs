@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Ethernet frame facts that both directions need: lengths and the kind of destination.
+//! Pure logic; any IRQL.
+
+/// Destination, source, EtherType.
+pub const HEADER_LEN: u32 = 14;
+/// Largest payload without jumbo frames: `MtuSize` of the general attributes.
+pub const MTU: u32 = 1500;
+/// Largest frame without FCS: what OID_GEN_MAXIMUM_TOTAL_SIZE answers.
+pub const MAX_FRAME: u32 = HEADER_LEN + MTU;
+/// Shortest frame on the wire, without FCS.
+pub const MIN_FRAME: u32 = 60;
+/// Length of an address.
+pub const ADDRESS_LEN: usize = 6;
+
+/// The kind of a destination address: statistics count the three apart (U-07).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cast {
+    /// One station.
+    Unicast,
+    /// A group.
+    Multicast,
+    /// All ones.
+    Broadcast,
+}
+
+impl Cast {
+    /// The kind of the address that starts `frame`; what is too short to tell counts as unicast.
+    pub fn of(frame: &[u8]) -> Self {
+        match frame.first_chunk::<ADDRESS_LEN>() {
+            Some([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]) => Self::Broadcast,
+            Some([first, ..]) if first & 1 != 0 => Self::Multicast,
+            _ => Self::Unicast,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations() {
+        assert_eq!(Cast::of(&[0xFF; 14]), Cast::Broadcast);
+        assert_eq!(Cast::of(&[0x01, 0, 0x5E, 0, 0, 1, 0]), Cast::Multicast);
+        assert_eq!(Cast::of(&[0x52, 0x54, 0, 0, 0, 1]), Cast::Unicast);
+        assert_eq!(Cast::of(&[0xFF; 5]), Cast::Unicast);
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Rings and buffers in shared memory. PASSIVE_LEVEL, in MiniportInitializeEx (I-04).
+
+use super::receive::{self, BUFFER_BYTES};
+use super::send;
+use crate::config::Settings;
+use crate::hw::desc::DESCRIPTOR_BYTES;
+use crate::ring::{DmaMem, RxRing, RxSlot, TxRing, TxRules, TxSlot};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ptr::NonNull;
+use ndis::adapter::AdapterHandle;
+use ndis::dma::{ScatterGatherDma, SharedMemory};
+use ndis::irql::{Irql, Passive};
+use ndis::mem::Shared;
+use ndis::nbl::{NblPool, ReceiveChain, ReceiveNbl, SendChain};
+use ndis::status::{Result, Status};
+
+/// Pool tag of the NBL pool: `e1kR`, as the debugger shows it.
+const TAG: u32 = u32::from_le_bytes(*b"e1kR");
+/// Receive buffers per piece of shared memory: 128 KiB pieces are easier to get than one of a megabyte.
+const BUFFERS_PER_PIECE: u32 = 64;
+
+/// A piece of shared memory that holds one ring.
+#[derive(Debug)]
+pub struct Block(Shared<SharedMemory>);
+
+// SAFETY: NDIS keeps shared memory mapped, at one place for processor and device, until it is freed; this is its only
+// owner, and what the ring does not write the device does.
+unsafe impl DmaMem for Block {
+    fn as_ptr(&self) -> NonNull<u8> {
+        self.0.as_ptr()
+    }
+
+    fn device_address(&self) -> u64 {
+        self.0.logical_address()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len() as usize
+    }
+}
+
+/// `count` values, or RESOURCES.
+fn boxed<T>(count: usize, mut make: impl FnMut() -> T) -> Result<Box<[T]>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).map_err(|_| Status::RESOURCES)?;
+    for _ in 0..count {
+        values.push(make());
+    }
+    Ok(values.into_boxed_slice())
+}
+
+/// Memory for a ring of `descriptors`.
+fn ring_memory(dma: &ScatterGatherDma<send::Mapper>, descriptors: u32, irql: &Irql<Passive>) -> Result<Block> {
+    let bytes = descriptors * DESCRIPTOR_BYTES as u32;
+    Ok(Block(dma.allocate_shared(bytes, true, irql)?))
+}
+
+/// The receive ring with all its buffers.
+pub fn receive_ring(
+    handle: &AdapterHandle,
+    dma: &ScatterGatherDma<send::Mapper>,
+    settings: &Settings,
+    irql: &Irql<Passive>,
+) -> Result<receive::Ring> {
+    let buffers = u32::from(settings.receive_buffers);
+    // One descriptor stays free, and a ring is a power of two.
+    let descriptors = (buffers + 1).next_power_of_two();
+    let slots = boxed(descriptors as usize, RxSlot::default)?;
+    let memory = ring_memory(dma, descriptors, irql)?;
+    let ring = RxRing::new(0, memory, slots, BUFFER_BYTES).map_err(|_| Status::FAILURE)?;
+
+    let pool = NblPool::allocate(handle, TAG, irql)?;
+    let mut spare = ReceiveChain::new();
+    let mut piece = None;
+    for index in 0..buffers {
+        let within = index & (BUFFERS_PER_PIECE - 1);
+        if within == 0 {
+            let count = BUFFERS_PER_PIECE.min(buffers - index);
+            piece = Some(dma.allocate_shared(count * BUFFER_BYTES, true, irql)?);
+        }
+        let memory = piece.as_ref().ok_or(Status::FAILURE)?;
+        let offset = within * BUFFER_BYTES;
+        spare.push(ReceiveNbl::allocate(&pool, memory, offset, BUFFER_BYTES, index as usize, irql)?);
+    }
+    Ok(receive::Ring::new(ring, boxed(buffers as usize, || None)?, spare, descriptors))
+}
+
+/// The transmit ring, its window, and zeros to pad short frames with.
+pub fn transmit_ring(
+    handle: &AdapterHandle,
+    dma: Shared<ScatterGatherDma<send::Mapper>>,
+    settings: &Settings,
+    irql: &Irql<Passive>,
+) -> Result<send::Ring> {
+    let descriptors = u32::from(settings.transmit_buffers).next_power_of_two();
+    let slots = boxed(descriptors as usize, TxSlot::default)?;
+    let memory = ring_memory(&dma, descriptors, irql)?;
+    let ring = TxRing::new(0, memory, slots, TxRules::default()).map_err(|_| Status::FAILURE)?;
+    let window = boxed(descriptors as usize, send::Slot::default)?;
+    let zeros = dma.allocate_shared(super::frame::MIN_FRAME, true, irql)?;
+    Ok(send::Ring::new(ring, window, zeros, dma, SendChain::new(*handle)))
+}

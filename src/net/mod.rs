@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The data path between NDIS and the rings: sends, receives, filters and counters.
+//!
+//! NDIS glue: uses `ndis` and `ring`; knows no register and no bit number. No lock is held across a call into NDIS
+//! (K-01), nothing is allocated while frames move.
+
+pub mod filter;
+pub mod frame;
+pub mod memory;
+pub mod receive;
+pub mod send;
+pub mod statistics;

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Answers to queries. PASSIVE_LEVEL, in every state; no register is touched (U-08).
+
+use crate::adapter::Core;
+use crate::irq::moderation::Moderation;
+use crate::net::frame::{MAX_FRAME, MTU};
+use crate::net::{filter, statistics::Direction};
+use ndis::ffi::*;
+use ndis::oid::Reply;
+use ndis::status::Status;
+
+/// NUL-terminated, as the vendor description has to be.
+const VENDOR_DESCRIPTION: &[u8] = b"Intel 82574L Gigabit Ethernet (ndis-e1000e)\0";
+
+/// Major and minor version in the two halves, as OID_GEN_VENDOR_DRIVER_VERSION wants it.
+const VENDOR_DRIVER_VERSION: u32 = crate::VERSION.0 as u32 * 0x1_0000 + crate::VERSION.1 as u32;
+
+/// OID_GEN_CURRENT_PACKET_FILTER.
+pub fn packet_filter(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&core.filter.types())
+}
+
+/// OID_GEN_CURRENT_LOOKAHEAD: whole frames are contiguous, so the answer is always the largest.
+pub fn lookahead(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&MTU)
+}
+
+/// OID_GEN_INTERRUPT_MODERATION: agrees with the keyword.
+pub fn moderation(core: &Core, reply: &mut Reply<'_>) -> Status {
+    let mut parameters = NDIS_INTERRUPT_MODERATION_PARAMETERS::zeroed();
+    parameters.Header = NDIS_OBJECT_HEADER {
+        Type: NDIS_OBJECT_TYPE_DEFAULT,
+        Revision: NDIS_INTERRUPT_MODERATION_PARAMETERS_REVISION_1,
+        Size: NDIS_SIZEOF_INTERRUPT_MODERATION_PARAMETERS_REVISION_1,
+    };
+    parameters.InterruptModeration = match core.moderation() {
+        Moderation::Off => NdisInterruptModerationDisabled,
+        Moderation::Fixed(_) | Moderation::Adaptive => NdisInterruptModerationEnabled,
+    };
+    reply.value(&parameters)
+}
+
+/// OID_GEN_MAXIMUM_TOTAL_SIZE and the block sizes: a whole frame without FCS.
+pub fn maximum_total_size(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&MAX_FRAME)
+}
+
+/// OID_GEN_MAXIMUM_FRAME_SIZE: the payload.
+pub fn maximum_frame_size(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&MTU)
+}
+
+/// OID_GEN_TRANSMIT_BUFFER_SPACE.
+pub fn transmit_buffer_space(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&(u32::from(core.settings.transmit_buffers) * MAX_FRAME))
+}
+
+/// OID_GEN_RECEIVE_BUFFER_SPACE.
+pub fn receive_buffer_space(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&(u32::from(core.settings.receive_buffers) * MAX_FRAME))
+}
+
+/// OID_GEN_VENDOR_ID: the OUI of the permanent address, and an index of 0.
+pub fn vendor_id(core: &Core, reply: &mut Reply<'_>) -> Status {
+    let [a, b, c, ..] = core.permanent_address;
+    reply.value(&u32::from_le_bytes([a, b, c, 0]))
+}
+
+/// OID_GEN_VENDOR_DESCRIPTION.
+pub fn vendor_description(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.bytes(VENDOR_DESCRIPTION)
+}
+
+/// OID_GEN_VENDOR_DRIVER_VERSION.
+pub fn vendor_driver_version(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&VENDOR_DRIVER_VERSION)
+}
+
+/// OID_GEN_HARDWARE_STATUS.
+pub fn hardware_status(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&NdisHardwareStatusReady)
+}
+
+/// OID_GEN_XMIT_OK.
+pub fn transmit_ok(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.counter(core.statistics.transmit.frames())
+}
+
+/// OID_GEN_RCV_OK.
+pub fn receive_ok(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.counter(core.statistics.receive.frames())
+}
+
+/// OID_GEN_XMIT_ERROR.
+pub fn transmit_error(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.counter(core.statistics.transmit.errors())
+}
+
+/// OID_GEN_RCV_ERROR.
+pub fn receive_error(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.counter(core.statistics.receive.errors())
+}
+
+/// OID_GEN_RCV_NO_BUFFER.
+pub fn receive_no_buffer(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.counter(core.statistics.receive.discards())
+}
+
+/// Every counter of NDIS_STATISTICS_INFO, as the general attributes promise (I-17).
+pub const STATISTICS_FLAGS: u32 = NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_FRAMES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_FRAMES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_BYTES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_RCV_DISCARDS
+    | NDIS_STATISTICS_FLAGS_VALID_RCV_ERROR
+    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_FRAMES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_FRAMES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_BYTES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_XMIT_ERROR
+    | NDIS_STATISTICS_FLAGS_VALID_XMIT_DISCARDS
+    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_BYTES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_BYTES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_XMIT;
+
+/// OID_GEN_STATISTICS.
+pub fn statistics(core: &Core, reply: &mut Reply<'_>) -> Status {
+    let mut info = NDIS_STATISTICS_INFO::zeroed();
+    info.Header = NDIS_OBJECT_HEADER {
+        Type: NDIS_OBJECT_TYPE_DEFAULT,
+        Revision: NDIS_STATISTICS_INFO_REVISION_1,
+        Size: NDIS_SIZEOF_STATISTICS_INFO_REVISION_1,
+    };
+    info.SupportedStatistics = STATISTICS_FLAGS;
+    let received: &Direction = &core.statistics.receive;
+    info.ifInDiscards = received.discards();
+    info.ifInErrors = received.errors();
+    info.ifHCInUcastPkts = received.unicast.frames();
+    info.ifHCInMulticastPkts = received.multicast.frames();
+    info.ifHCInBroadcastPkts = received.broadcast.frames();
+    info.ifHCInUcastOctets = received.unicast.octets();
+    info.ifHCInMulticastOctets = received.multicast.octets();
+    info.ifHCInBroadcastOctets = received.broadcast.octets();
+    // U-07: the sum of the three that are reported, not a fourth reading.
+    info.ifHCInOctets = info.ifHCInUcastOctets + info.ifHCInMulticastOctets + info.ifHCInBroadcastOctets;
+    let sent: &Direction = &core.statistics.transmit;
+    info.ifOutDiscards = sent.discards();
+    info.ifOutErrors = sent.errors();
+    info.ifHCOutUcastPkts = sent.unicast.frames();
+    info.ifHCOutMulticastPkts = sent.multicast.frames();
+    info.ifHCOutBroadcastPkts = sent.broadcast.frames();
+    info.ifHCOutUcastOctets = sent.unicast.octets();
+    info.ifHCOutMulticastOctets = sent.multicast.octets();
+    info.ifHCOutBroadcastOctets = sent.broadcast.octets();
+    info.ifHCOutOctets = info.ifHCOutUcastOctets + info.ifHCOutMulticastOctets + info.ifHCOutBroadcastOctets;
+    reply.value(&info)
+}
+
+/// OID_802_3_PERMANENT_ADDRESS.
+pub fn permanent_address(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.bytes(&core.permanent_address)
+}
+
+/// OID_802_3_CURRENT_ADDRESS.
+pub fn current_address(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.bytes(&core.current_address)
+}
+
+/// OID_802_3_MULTICAST_LIST.
+pub fn multicast_list(core: &Core, reply: &mut Reply<'_>) -> Status {
+    let mut bytes = [0; filter::MAX_MULTICAST * 6];
+    let mut length = 0;
+    for (slot, address) in bytes.chunks_exact_mut(6).zip(core.filter.multicast()) {
+        slot.copy_from_slice(&address);
+        length += 6;
+    }
+    reply.bytes(bytes.get(..length).unwrap_or(&[]))
+}
+
+/// OID_802_3_MAXIMUM_LIST_SIZE.
+pub fn maximum_list_size(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&(filter::MAX_MULTICAST as u32))
+}
+
+/// OID_PNP_QUERY_POWER: always (W-01).
+pub fn query_power(_: &Core, _: &mut Reply<'_>) -> Status {
+    Status::SUCCESS
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Effects of sets. PASSIVE_LEVEL; OIDs are serialised (O-01), so there is one writer.
+
+#![allow(non_upper_case_globals, reason = "patterns name enumerators as the WDK spells them")]
+
+use crate::adapter::Core;
+use crate::net::filter::{self, MAX_MULTICAST};
+use ndis::ffi::*;
+use ndis::irql::{Irql, Passive};
+use ndis::oid::Argument;
+use ndis::status::{Result, Status};
+
+/// OID_GEN_CURRENT_PACKET_FILTER.
+pub fn packet_filter(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+    let types: u32 = argument.value()?;
+    if types & !filter::SUPPORTED != 0 {
+        return Err(Status::NOT_SUPPORTED);
+    }
+    core.filter.set_types(types);
+    core.program_filter();
+    Ok(())
+}
+
+/// OID_GEN_CURRENT_LOOKAHEAD: a suggestion; whole frames are indicated contiguously anyway.
+pub fn lookahead(_: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+    let _: u32 = argument.value()?;
+    Ok(())
+}
+
+/// OID_GEN_INTERRUPT_MODERATION.
+pub fn moderation(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+    let parameters: NDIS_INTERRUPT_MODERATION_PARAMETERS = argument.structure(
+        NDIS_OBJECT_TYPE_DEFAULT,
+        NDIS_INTERRUPT_MODERATION_PARAMETERS_REVISION_1,
+        NDIS_SIZEOF_INTERRUPT_MODERATION_PARAMETERS_REVISION_1,
+    )?;
+    let on = match parameters.InterruptModeration {
+        NdisInterruptModerationEnabled => true,
+        NdisInterruptModerationDisabled => false,
+        _ => return Err(Status::INVALID_DATA),
+    };
+    core.set_moderation(on);
+    Ok(())
+}
+
+/// OID_GEN_LINK_PARAMETERS: the header is checked, and a link that is what was asked for is left alone; others are
+/// set in the registry (`*SpeedDuplex`).
+pub fn link_parameters(_: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+    let parameters: NDIS_LINK_PARAMETERS = argument.structure(
+        NDIS_OBJECT_TYPE_DEFAULT,
+        NDIS_LINK_PARAMETERS_REVISION_1,
+        NDIS_SIZEOF_LINK_PARAMETERS_REVISION_1,
+    )?;
+    let automatic = NDIS_LINK_STATE_XMIT_LINK_SPEED_AUTO_NEGOTIATED
+        | NDIS_LINK_STATE_RCV_LINK_SPEED_AUTO_NEGOTIATED
+        | NDIS_LINK_STATE_DUPLEX_AUTO_NEGOTIATED;
+    if parameters.AutoNegotiationFlags & automatic == automatic {
+        return Ok(());
+    }
+    Err(Status::NOT_SUPPORTED)
+}
+
+/// OID_802_3_MULTICAST_LIST: replaces the list.
+pub fn multicast_list(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+    let mut list = [[0_u8; 6]; MAX_MULTICAST];
+    let length = argument.len();
+    if !length.is_multiple_of(6) {
+        return Err(argument.wrong_length(6));
+    }
+    if length > MAX_MULTICAST * 6 {
+        return Err(Status::MULTICAST_FULL);
+    }
+    let count = length / 6;
+    // O-04: the buffer is copied before it is looked at.
+    for (slot, address) in list.iter_mut().zip(argument.bytes().chunks_exact(6)) {
+        slot.copy_from_slice(address);
+    }
+    let list = list.get(..count).unwrap_or(&[]);
+    if list.iter().any(|address| address[0] & 1 == 0) {
+        return Err(Status::INVALID_DATA);
+    }
+    core.filter.set_multicast(list);
+    core.program_filter();
+    Ok(())
+}
+
+/// OID_PNP_SET_POWER (W-01 to W-09).
+pub fn set_power(core: &Core, argument: &mut Argument<'_>, irql: &mut Irql<Passive>) -> Result<()> {
+    let state: NDIS_DEVICE_POWER_STATE = argument.value()?;
+    match state {
+        NdisDeviceStateD0 => core.power_up(irql),
+        NdisDeviceStateD1 | NdisDeviceStateD2 | NdisDeviceStateD3 => core.power_down(irql),
+        _ => return Err(Status::INVALID_DATA),
+    }
+    // W-02: a set of a valid state succeeds.
+    Ok(())
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! OID requests: one table ([`table::TABLE`]), the answers ([`answer`]) and the effects ([`apply`]).
+//!
+//! Everything is answered at once at PASSIVE_LEVEL, without waiting for the device (O-03); lengths are checked by
+//! [`ndis::oid`]'s reader and writer before anything is touched (O-04, O-05).
+
+pub mod answer;
+pub mod apply;
+pub mod table;
+
+use crate::adapter::Core;
+use ndis::irql::{Irql, Passive};
+use ndis::oid::{OidBody, RequestKind};
+use ndis::status::Status;
+
+/// MiniportOidRequest: finds the entry and lets it answer.
+pub fn request(core: &Core, request: &mut OidBody, irql: &mut Irql<Passive>) -> Status {
+    // O-10: removed.
+    if core.is_gone() {
+        return Status::NOT_ACCEPTED;
+    }
+    let Some(entry) = table::find(request.oid()) else {
+        return Status::NOT_SUPPORTED;
+    };
+    match request.kind() {
+        RequestKind::Query => match (entry.query, request.query()) {
+            (Some(answer), Some(mut reply)) => answer(core, &mut reply),
+            _ => Status::NOT_SUPPORTED,
+        },
+        RequestKind::Set => match (entry.set, request.set()) {
+            (Some(apply), Some(mut argument)) => apply(core, &mut argument, irql).into(),
+            _ => Status::NOT_SUPPORTED,
+        },
+        RequestKind::Method | RequestKind::Other(_) => Status::NOT_SUPPORTED,
+    }
+}

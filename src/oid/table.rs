@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The table of OIDs: which objects there are, what may be done with each, and who answers.
+//!
+//! The supported list of the general attributes, the length checks and the dispatch all come from [`TABLE`];
+//! an OID that is not here is NOT_SUPPORTED (O-07, O-12).
+
+use super::{answer, apply};
+use crate::adapter::Core;
+use ndis::ffi::*;
+use ndis::irql::{Irql, Passive};
+use ndis::oid::{Argument, Reply};
+use ndis::status::{Result, Status};
+
+/// Answers a query. PASSIVE_LEVEL.
+pub type Query = fn(&Core, &mut Reply<'_>) -> Status;
+/// Applies a set; nothing may change when it fails (O-06). PASSIVE_LEVEL.
+pub type Set = fn(&Core, &mut Argument<'_>, &mut Irql<Passive>) -> Result<()>;
+
+/// One object.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its OID.
+    pub oid: NDIS_OID,
+    /// The answer to a query; `None`: cannot be queried.
+    pub query: Option<Query>,
+    /// The effect of a set; `None`: cannot be set.
+    pub set: Option<Set>,
+}
+
+const fn query(oid: NDIS_OID, query: Query) -> Entry {
+    Entry {
+        oid,
+        query: Some(query),
+        set: None,
+    }
+}
+
+const fn set(oid: NDIS_OID, set: Set) -> Entry {
+    Entry {
+        oid,
+        query: None,
+        set: Some(set),
+    }
+}
+
+const fn both(oid: NDIS_OID, query: Query, set: Set) -> Entry {
+    Entry {
+        oid,
+        query: Some(query),
+        set: Some(set),
+    }
+}
+
+/// Every object (contract §6.2). Those that NDIS answers itself are here too: HLK and WMI reach some of them (§6.3).
+pub const TABLE: &[Entry] = &[
+    both(OID_GEN_CURRENT_PACKET_FILTER, answer::packet_filter, apply::packet_filter),
+    both(OID_GEN_CURRENT_LOOKAHEAD, answer::lookahead, apply::lookahead),
+    both(OID_GEN_INTERRUPT_MODERATION, answer::moderation, apply::moderation),
+    set(OID_GEN_LINK_PARAMETERS, apply::link_parameters),
+    query(OID_GEN_MAXIMUM_TOTAL_SIZE, answer::maximum_total_size),
+    query(OID_GEN_MAXIMUM_FRAME_SIZE, answer::maximum_frame_size),
+    query(OID_GEN_MAXIMUM_LOOKAHEAD, answer::maximum_frame_size),
+    query(OID_GEN_TRANSMIT_BLOCK_SIZE, answer::maximum_total_size),
+    query(OID_GEN_RECEIVE_BLOCK_SIZE, answer::maximum_total_size),
+    query(OID_GEN_TRANSMIT_BUFFER_SPACE, answer::transmit_buffer_space),
+    query(OID_GEN_RECEIVE_BUFFER_SPACE, answer::receive_buffer_space),
+    query(OID_GEN_VENDOR_ID, answer::vendor_id),
+    query(OID_GEN_VENDOR_DESCRIPTION, answer::vendor_description),
+    query(OID_GEN_VENDOR_DRIVER_VERSION, answer::vendor_driver_version),
+    query(OID_GEN_HARDWARE_STATUS, answer::hardware_status),
+    query(OID_GEN_XMIT_OK, answer::transmit_ok),
+    query(OID_GEN_RCV_OK, answer::receive_ok),
+    query(OID_GEN_XMIT_ERROR, answer::transmit_error),
+    query(OID_GEN_RCV_ERROR, answer::receive_error),
+    query(OID_GEN_RCV_NO_BUFFER, answer::receive_no_buffer),
+    query(OID_GEN_STATISTICS, answer::statistics),
+    query(OID_802_3_PERMANENT_ADDRESS, answer::permanent_address),
+    query(OID_802_3_CURRENT_ADDRESS, answer::current_address),
+    both(OID_802_3_MULTICAST_LIST, answer::multicast_list, apply::multicast_list),
+    query(OID_802_3_MAXIMUM_LIST_SIZE, answer::maximum_list_size),
+    query(OID_PNP_QUERY_POWER, answer::query_power),
+    set(OID_PNP_SET_POWER, apply::set_power),
+];
+
+/// The list for the general attributes.
+pub const SUPPORTED: [NDIS_OID; TABLE.len()] = {
+    let mut list = [0; TABLE.len()];
+    let mut i = 0;
+    while i < list.len() {
+        list[i] = TABLE[i].oid;
+        i += 1;
+    }
+    list
+};
+
+/// The entry of `oid`.
+pub fn find(oid: NDIS_OID) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.oid == oid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_oid_once_and_usable() {
+        for (i, entry) in TABLE.iter().enumerate() {
+            assert!(TABLE[..i].iter().all(|e| e.oid != entry.oid), "{:#x} twice", entry.oid);
+            assert!(entry.query.is_some() || entry.set.is_some(), "{:#x}", entry.oid);
+        }
+        assert!(find(0xFFFF_FFFF).is_none());
+    }
+
+    #[test]
+    fn mandatory_oids_are_there() {
+        // Contract §6.2, marked M.
+        for oid in [
+            OID_GEN_CURRENT_PACKET_FILTER,
+            OID_GEN_CURRENT_LOOKAHEAD,
+            OID_GEN_INTERRUPT_MODERATION,
+            OID_GEN_LINK_PARAMETERS,
+            OID_GEN_MAXIMUM_TOTAL_SIZE,
+            OID_GEN_VENDOR_ID,
+            OID_GEN_VENDOR_DESCRIPTION,
+            OID_GEN_VENDOR_DRIVER_VERSION,
+            OID_GEN_XMIT_OK,
+            OID_GEN_RCV_OK,
+            OID_GEN_STATISTICS,
+            OID_802_3_MULTICAST_LIST,
+            OID_PNP_SET_POWER,
+        ] {
+            assert!(SUPPORTED.contains(&oid), "{oid:#x}");
+        }
+    }
+}

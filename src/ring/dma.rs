@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Memory that the chip and the processor both see. The only unsafe code of the rings. Any IRQL.
+//!
+//! A descriptor is two 64-bit words, accessed as atomics: the device is a second party that writes at any
+//! time, and each word is read exactly once into a local copy.
+
+use crate::hw::desc::DESCRIPTOR_BYTES;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// Smallest ring, descriptors: RDLEN and TDLEN count in units of 128 bytes (82574L §3.3).
+pub const MIN_DESCRIPTORS: u32 = 8;
+/// Largest ring, descriptors.
+pub const MAX_DESCRIPTORS: u32 = 4096;
+/// Alignment of a ring's device address: hardware wants 16, 128 keeps descriptors off shared cache lines.
+pub const RING_ALIGN: u64 = 128;
+
+/// A block of memory shared with the device, cache-coherent, owned by the value.
+///
+/// # Safety
+/// For the life of the value `as_ptr()..+len()` must stay mapped, readable and writable, and be accessed by
+/// nobody but the device and the one who holds the value; `device_address()` must be where the device sees
+/// its first byte, contiguous for `len()` bytes. All three must always answer the same.
+pub unsafe trait DmaMem {
+    /// Where the processor sees it; 16-byte aligned.
+    fn as_ptr(&self) -> NonNull<u8>;
+    /// Where the device sees it.
+    fn device_address(&self) -> u64;
+    /// Bytes.
+    fn len(&self) -> usize;
+    /// Whether there is nothing.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Why memory cannot be a ring.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RingError {
+    /// The number of descriptors is no power of two between 8 and 4096.
+    Count,
+    /// The memory is smaller than the descriptors.
+    TooSmall,
+    /// The device address or the pointer is not aligned.
+    Misaligned,
+    /// There are fewer slots than descriptors.
+    Slots,
+    /// No such queue.
+    Queue,
+    /// The receive buffer size is none of the chip's.
+    BufferSize,
+}
+
+/// A checked descriptor ring in shared memory.
+#[derive(Debug)]
+pub struct DescriptorMemory<M> {
+    mem: M,
+    base: NonNull<AtomicU64>,
+    mask: u32,
+}
+
+// SAFETY: `base` points into `mem`, which the value owns; it may go wherever `mem` may.
+unsafe impl<M: DmaMem + Send> Send for DescriptorMemory<M> {}
+
+impl<M: DmaMem> DescriptorMemory<M> {
+    /// Checks that `mem` can hold `count` descriptors, and zeroes them.
+    pub fn new(mem: M, count: u32) -> Result<Self, RingError> {
+        if !(MIN_DESCRIPTORS..=MAX_DESCRIPTORS).contains(&count) || !count.is_power_of_two() {
+            return Err(RingError::Count);
+        }
+        if mem.len() < count as usize * DESCRIPTOR_BYTES {
+            return Err(RingError::TooSmall);
+        }
+        let base = mem.as_ptr().cast::<AtomicU64>();
+        if mem.device_address() & (RING_ALIGN - 1) != 0 || base.addr().get() & 15 != 0 {
+            return Err(RingError::Misaligned);
+        }
+        let ring = Self {
+            mem,
+            base,
+            mask: count - 1,
+        };
+        ring.clear();
+        Ok(ring)
+    }
+
+    /// Zeroes every descriptor. The device must not be using the ring.
+    pub fn clear(&self) {
+        for i in 0..self.count() {
+            self.store(i, [0, 0]);
+        }
+    }
+
+    /// Descriptors.
+    #[inline]
+    pub fn count(&self) -> u32 {
+        self.mask + 1
+    }
+
+    /// Index mask: the count is a power of two.
+    #[inline]
+    pub fn mask(&self) -> u32 {
+        self.mask
+    }
+
+    /// Device address of the first descriptor.
+    pub fn device_address(&self) -> u64 {
+        self.mem.device_address()
+    }
+
+    /// Bytes for RDLEN or TDLEN.
+    pub fn bytes(&self) -> u32 {
+        self.count() * DESCRIPTOR_BYTES as u32
+    }
+
+    #[inline]
+    fn word(&self, index: u32, which: usize) -> &AtomicU64 {
+        let at = (index & self.mask) as usize * 2 + (which & 1);
+        // SAFETY: the masked index is below the count and `new` checked that so many descriptors fit.
+        let p = unsafe { self.base.add(at) };
+        // SAFETY: inside the owned memory, 8-byte aligned, mapped as long as `self.mem` lives (DmaMem).
+        unsafe { p.as_ref() }
+    }
+
+    /// The second word, which carries DD.
+    ///
+    /// Acquire: the device writes DD last; what it wrote before (the first word, the frame) must not be read
+    /// before it.
+    #[inline]
+    pub fn load_status(&self, index: u32) -> u64 {
+        self.word(index, 1).load(Ordering::Acquire)
+    }
+
+    /// The first word. Relaxed: ordered by [`load_status`](Self::load_status) before it.
+    #[inline]
+    pub fn load_first(&self, index: u32) -> u64 {
+        self.word(index, 0).load(Ordering::Relaxed)
+    }
+
+    /// Writes a descriptor. Relaxed: the device looks only after the tail write, and the doorbell's Release
+    /// fence stands before that.
+    #[inline]
+    pub fn store(&self, index: u32, words: [u64; 2]) {
+        self.word(index, 0).store(words[0], Ordering::Relaxed);
+        self.word(index, 1).store(words[1], Ordering::Relaxed);
+    }
+
+    /// Sets bits in the second word of a descriptor that the device does not own yet.
+    #[inline]
+    pub fn or_second(&self, index: u32, bits: u64) {
+        let w = self.word(index, 1);
+        // Two accesses and no RMW: the device does not look before the doorbell.
+        w.store(w.load(Ordering::Relaxed) | bits, Ordering::Relaxed);
+    }
+}

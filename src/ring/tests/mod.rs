@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Host tests of the rings on the fake chip and against a hostile device.
+
+#[allow(unused_extern_crates)]
+extern crate std;
+
+mod hostile;
+mod model;
+mod rx;
+mod tx;
+
+use super::{RxRing, RxSlot, TxRing, TxRules, TxSlot};
+use crate::hw::fake::{Alias, FakeChip, FakeDma, Mode, Variant};
+use crate::hw::{bits::IntCause, filter, queue};
+use std::vec;
+use std::vec::Vec;
+
+type Tx = TxRing<FakeDma, Vec<TxSlot>>;
+type Rx = RxRing<FakeDma, Vec<RxSlot>>;
+
+fn chip() -> FakeChip {
+    FakeChip::new(Variant::Qemu10, Mode::MsiX(5))
+}
+
+/// A transmit ring that the chip works on, and the chip's view of it.
+fn tx_ring(chip: &FakeChip, count: usize) -> (Tx, Alias) {
+    let mem = chip.allocate(count * 16);
+    let alias = mem.alias();
+    let ring = Tx::new(0, mem, vec![TxSlot::default(); count], TxRules::default()).unwrap();
+    queue::init_tx_unit(chip, crate::hw::errata::Errata::default());
+    assert!(queue::program_tx(chip, 0, ring.base(), ring.bytes()));
+    queue::set_tx_enabled(chip, true);
+    (ring, alias)
+}
+
+/// A receive ring with buffers of 2048 bytes that the chip works on.
+fn rx_ring(chip: &FakeChip, count: usize) -> (Rx, Alias) {
+    let mem = chip.allocate(count * 16);
+    let alias = mem.alias();
+    let ring = Rx::new(0, mem, vec![RxSlot::default(); count], 2048).unwrap();
+    assert!(queue::init_rx_unit(
+        chip,
+        &queue::RxConfig {
+            buffer_bytes: 2048,
+            long_packets: true,
+            checksum: true,
+            rss: false
+        }
+    ));
+    assert!(queue::program_rx(chip, 0, ring.base(), ring.bytes()));
+    filter::set_accept(chip, filter::Accept::default());
+    queue::set_rx_enabled(chip, true);
+    assert_eq!(chip.icr_ims().1, IntCause::empty());
+    (ring, alias)
+}

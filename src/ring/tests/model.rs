@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Both rings on the fake chip against the simplest possible model: a queue.
+
+use super::super::dma::DmaMem;
+use super::super::rx::{Harvest, Refill};
+use super::super::tx::{PushError, Segment, TxRequest};
+use super::std::collections::VecDeque;
+use super::std::vec;
+use super::std::vec::Vec;
+use super::{chip, rx_ring, tx_ring};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn transmit(
+        log2 in 3u32..7,
+        steps in proptest::collection::vec((0u8..3, proptest::collection::vec(0u32..300, 0..6)), 0..200),
+    ) {
+        let chip = chip();
+        let count = 1usize << log2;
+        let (mut ring, _) = tx_ring(&chip, count);
+        let data = chip.allocate(4096);
+        let bytes: Vec<u8> = (0..4096).map(|i| (i * 31) as u8).collect();
+        data.write(0, &bytes);
+        let mut expect: VecDeque<(usize, Vec<u8>)> = VecDeque::new();
+        let mut on_wire = 0;
+        let mut used = 0usize;
+        let mut sizes: VecDeque<usize> = VecDeque::new();
+        let mut cookie = 0;
+        let mut handed = 0;
+        for (what, lens) in steps {
+            match what {
+                0 => {
+                    let frame: Vec<u8> = lens.iter().flat_map(|l| &bytes[..*l as usize]).copied().collect();
+                    let need = lens.iter().filter(|l| **l > 0).count();
+                    let segments = lens.iter().map(|l| Segment { address: data.device_address(), len: *l });
+                    let got = ring.push(segments, &TxRequest::default(), cookie);
+                    let want = if need == 0 { Err(PushError::Empty) }
+                        else if need > count - 1 - used { Err(PushError::Full) } else { Ok(()) };
+                    prop_assert_eq!(got, want);
+                    if got.is_ok() {
+                        expect.push_back((cookie, frame));
+                        sizes.push_back(need);
+                        used += need;
+                        cookie += 1;
+                    }
+                }
+                1 => if let Some(bell) = ring.doorbell() {
+                    bell.ring(&chip);
+                    handed = expect.len();
+                    let sent = chip.take_sent();
+                    for f in sent {
+                        prop_assert_eq!(&f, &expect[on_wire].1);
+                        on_wire += 1;
+                    }
+                    prop_assert_eq!(on_wire, handed);
+                },
+                _ => {
+                    let mut back = vec![];
+                    ring.complete(lens.len() as u32, |c| back.push(c));
+                    prop_assert_eq!(back.len(), handed.min(lens.len()));
+                    for c in back {
+                        let (want, _) = expect.pop_front().unwrap();
+                        prop_assert_eq!(c, want);
+                        used -= sizes.pop_front().unwrap();
+                        handed -= 1;
+                        on_wire -= 1;
+                    }
+                }
+            }
+            prop_assert_eq!(ring.free() as usize, count - 1 - used);
+        }
+        prop_assert!(chip.faults().is_empty());
+    }
+
+    #[test]
+    fn receive(steps in proptest::collection::vec((0u8..3, 1usize..9000), 0..150)) {
+        let chip = chip();
+        let pool = chip.allocate(32 * 2048);
+        let (mut ring, _) = rx_ring(&chip, 32);
+        let mut free: VecDeque<usize> = (0..31).collect();
+        let mut expect: VecDeque<Vec<u8>> = VecDeque::new();
+        for (what, len) in steps {
+            match what {
+                0 => {
+                    let frame: Vec<u8> = (0..len).map(|i| (i * 3 + len) as u8).collect();
+                    chip.receive(&frame);
+                    expect.push_back(frame);
+                }
+                1 => {
+                    while let Some(b) = free.pop_front() {
+                        ring.post(pool.device_address() + (b * 2048) as u64, b).unwrap();
+                    }
+                    if let Some(bell) = ring.doorbell(if len % 2 == 0 { Refill::Now } else { Refill::Batch }) {
+                        bell.ring(&chip);
+                    }
+                }
+                _ => match ring.harvest() {
+                    Harvest::Empty => {}
+                    Harvest::Dropped(why, _) => prop_assert!(false, "{:?}", why),
+                    Harvest::Frame(f) => {
+                        let want = expect.pop_front().unwrap();
+                        let mut got = vec![];
+                        for p in f.parts.as_slice() {
+                            let mut b = vec![0; p.len as usize];
+                            pool.read(p.cookie * 2048, &mut b);
+                            got.extend_from_slice(&b);
+                            free.push_back(p.cookie);
+                        }
+                        prop_assert_eq!(got, want);
+                    }
+                }
+            }
+        }
+        prop_assert!(chip.faults().is_empty());
+    }
+}

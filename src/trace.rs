@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Lines for the kernel debugger. PASSIVE_LEVEL by use; never on ISR, DPC or send paths.
+
+/// `interrupt-map: 0=rx0 …`: which message serves what. A convention that a checked host, or a person with a
+/// debugger, can read.
+pub fn interrupt_map(names: &[&str; crate::irq::VECTORS]) {
+    #[cfg(windows)]
+    {
+        let [a, b, c, d, e] = names;
+        wdk::println!("interrupt-map: 0={a} 1={b} 2={c} 3={d} 4={e}");
+    }
+    #[cfg(not(windows))]
+    let _ = names;
+}

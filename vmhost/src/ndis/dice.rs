@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Seeded choices. Every freedom that the contract leaves to NDIS is taken by a throw of these.
+//!
+//! Usable at any IRQL. The sequence is fixed by the seed; which consumer gets which number
+//! depends on the order in which the CPUs ask.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// SplitMix64's increment, the odd number nearest to 2^64 divided by the golden ratio.
+const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A stream of pseudo-random numbers (SplitMix64: any state is good, no lock is needed).
+pub struct Dice(AtomicU64, AtomicU64);
+
+impl Dice {
+    /// The stream of `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed), AtomicU64::new(seed))
+    }
+
+    /// Starts over with another seed.
+    pub fn reseed(&self, seed: u64) {
+        self.0.store(seed, Ordering::Relaxed);
+        self.1.store(seed, Ordering::Relaxed);
+    }
+
+    /// The seed, for choices that hold for the whole run.
+    pub fn seed(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
+    /// The next number.
+    pub fn next(&self) -> u64 {
+        let state = self.0.fetch_add(GAMMA, Ordering::Relaxed).wrapping_add(GAMMA);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `0..limit`; 0 when `limit` is 0.
+    pub fn below(&self, limit: u64) -> u64 {
+        if limit == 0 { 0 } else { self.next() % limit }
+    }
+
+    /// True in `percent` of 100 throws.
+    pub fn chance(&self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    /// One of `choices`, which must not be empty.
+    pub fn pick<T: Copy>(&self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+}
+
+/// The dice of this run, seeded from the configuration before anything else happens.
+pub static DICE: Dice = Dice::new(1);

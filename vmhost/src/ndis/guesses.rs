@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Choices that no public document settles. Each is a switch, so that a reader can see what the
+//! host assumes and a run can be made with the other answer.
+
+/// `MoreNblsPending` is TRUE on entry of a DPC. A driver that sets it on every path passes either
+/// way; one whose non-receive messages ignore the throttle argument (legal by X-46) would be
+/// called again for ever. Off.
+pub const PRESET_MORE_NBLS_PENDING: bool = false;
+
+/// The descriptor of MSI messages in the resource list has the raw form, with `MessageCount`.
+/// Off gives the translated form, with `Level`.
+pub const MSI_DESCRIPTOR_IS_RAW: bool = true;
+
+/// PCI bus mastering is already on when the miniport is initialised, as the PCI bus driver leaves
+/// it on a started device.
+pub const BUS_MASTER_ON: bool = true;
+
+/// The filter list has one alternative list with all messages, one with a single message, one
+/// with the line. The order and grouping of the bus driver's alternatives are not documented.
+pub const ALTERNATIVE_LISTS: bool = true;
+
+/// NDIS calls the interrupt handlers once more between the driver's call of
+/// NdisMDeregisterInterruptEx and the disconnection (X-92 says they may run up to that instant).
+pub const LAST_INTERRUPT_AT_DEREGISTRATION: bool = true;

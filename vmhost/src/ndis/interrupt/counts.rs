@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Counters of one message or of the line, and the roles that a driver may print. Any IRQL.
+
+use crate::machine::lock::IrqSpin;
+use alloc::{
+    borrow::ToOwned,
+    collections::BTreeMap,
+    string::{String, ToString},
+};
+use core::sync::atomic::{AtomicU64, Ordering};
+use vmhost_proto::Vector;
+
+/// Counters; all only ever grow.
+#[derive(Default)]
+#[allow(missing_docs, reason = "named after the report's members")]
+pub struct Counts {
+    pub isr: AtomicU64,
+    pub dpc: AtomicU64,
+    pub claimed: AtomicU64,
+    pub not_mine: AtomicU64,
+    pub empty_dpc: AtomicU64,
+    pub isr_reads: AtomicU64,
+    pub isr_writes: AtomicU64,
+    pub dpc_reads: AtomicU64,
+    pub dpc_writes: AtomicU64,
+    pub dpc_ns_max: AtomicU64,
+    /// NBLs indicated in this message's DPCs.
+    pub indicated: AtomicU64,
+    /// NBLs completed in this message's DPCs.
+    pub completed: AtomicU64,
+    /// Link indications in this message's DPCs.
+    pub status: AtomicU64,
+}
+
+impl Counts {
+    /// The report's entry for message `number`.
+    pub fn report(&self, number: usize) -> Vector {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Vector {
+            message: number as u32,
+            role: role(number).unwrap_or_else(|| self.derived_role().to_owned()),
+            isr: get(&self.isr),
+            dpc: get(&self.dpc),
+            claimed: get(&self.claimed),
+            not_mine: get(&self.not_mine),
+            empty_dpc: get(&self.empty_dpc),
+            isr_reads: get(&self.isr_reads),
+            isr_writes: get(&self.isr_writes),
+            dpc_reads: get(&self.dpc_reads),
+            dpc_writes: get(&self.dpc_writes),
+            isr_instructions_max: 0,
+            dpc_us_max: get(&self.dpc_ns_max) / 1000,
+        }
+    }
+
+    /// What the host saw the message's DPCs do.
+    fn derived_role(&self) -> &'static str {
+        let seen = |counter: &AtomicU64| counter.load(Ordering::Relaxed) != 0;
+        match (seen(&self.indicated), seen(&self.completed), seen(&self.status)) {
+            (true, true, _) => "rx+tx",
+            (true, false, _) => "rx",
+            (false, true, _) => "tx",
+            (false, false, true) => "status",
+            (false, false, false) => "unused",
+        }
+    }
+}
+
+static ROLES: IrqSpin<BTreeMap<usize, String>> = IrqSpin::new(BTreeMap::new());
+
+/// Looks at a line that the driver printed. `interrupt-map: 0=rx0 1=tx0 2=other` names the roles
+/// of messages; any driver may print it when it has registered its interrupt.
+pub fn note_debug_line(line: &str) {
+    let Some((_, map)) = line.split_once("interrupt-map:") else {
+        return;
+    };
+    let mut roles = ROLES.lock();
+    roles.clear();
+    for pair in map.split_whitespace() {
+        if let Some((number, role)) = pair.split_once('=')
+            && let Ok(number) = number.parse()
+        {
+            roles.insert(number, role.to_string());
+        }
+    }
+}
+
+fn role(message: usize) -> Option<String> {
+    ROLES.lock().get(&message).cloned()
+}

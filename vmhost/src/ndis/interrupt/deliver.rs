@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The driver's ISR, called at DIRQL with the interrupt lock held (contract §4.2).
+
+use super::{Interrupt, active_cpus, dpc};
+use crate::{
+    machine::{cpu, time},
+    verify::{self, Handler},
+};
+use alloc::{format, sync::Arc};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+/// What the out-parameters hold before the call.
+const POISON_BOOLEAN: u8 = 0xC7;
+const POISON_MASK: u32 = 0xC7C7_C7C7;
+/// Unclaimed interrupts in a row after which the line is storming (bugcheck F2).
+const STORM: u64 = 100_000;
+/// Far above the guideline of 25 µs, because the emulated CPU is slow and shared.
+const ISR_LIMIT_NS: u64 = 100_000_000;
+
+static UNCLAIMED: AtomicU64 = AtomicU64::new(0);
+
+/// One interrupt of `message`, on the CPU and at the IRQL of its vector.
+pub fn interrupt(interrupt: &Arc<Interrupt>, message: usize) {
+    if interrupt.closed.load(Ordering::Acquire) {
+        return;
+    }
+    if let Some(adapter) = interrupt.adapter.upgrade() {
+        adapter
+            .last_interrupt_ns
+            .store(time::now_ns(), Ordering::Relaxed);
+    }
+    call_isr(interrupt, message);
+}
+
+/// Calls the ISR and queues what it asks for.
+pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) {
+    let counts = &interrupt.counts[message];
+    let queue = AtomicU8::new(POISON_BOOLEAN);
+    let targets = AtomicU32::new(POISON_MASK);
+    let (queue_at, targets_at) = (queue.as_ptr() as u64, targets.as_ptr() as u64);
+    let lock = interrupt.lock_of(message);
+    let number = message as u64;
+    let measure = |context: &verify::Context| {
+        let elapsed = context.elapsed_ns();
+        verify::check("X-29", elapsed < ISR_LIMIT_NS, || {
+            format!("the ISR of message {message} took {} ms", elapsed / 1_000_000)
+        });
+        counts.isr_reads.fetch_add(context.mmio_reads.load(Ordering::Relaxed), Ordering::Relaxed);
+        counts.isr_writes.fetch_add(context.mmio_writes.load(Ordering::Relaxed), Ordering::Relaxed);
+    };
+    let (context, isr) = (interrupt.context, interrupt.handlers.isr);
+    lock.acquire();
+    let (rax, ()) = if interrupt.is_message() {
+        let arguments = [context, number, queue_at, targets_at];
+        verify::call_with(Handler::MessageIsr, number, isr, &arguments, measure)
+    } else {
+        let arguments = [context, queue_at, targets_at];
+        verify::call_with(Handler::Isr, number, isr, &arguments, measure)
+    };
+    lock.release();
+    counts.isr.fetch_add(1, Ordering::Relaxed);
+    let claimed = rax as u8 != 0;
+    if claimed {
+        counts.claimed.fetch_add(1, Ordering::Relaxed);
+        UNCLAIMED.store(0, Ordering::Relaxed);
+    } else {
+        counts.not_mine.fetch_add(1, Ordering::Relaxed);
+        let row = UNCLAIMED.fetch_add(1, Ordering::Relaxed);
+        if row > STORM && !interrupt.is_message() {
+            verify::stop("X-21", format!("{STORM} interrupts in a row that nobody claimed (F2)"));
+        }
+    }
+    if interrupt.is_message() {
+        verify::check("X-22", claimed, || format!("the ISR of message {message} returned FALSE"));
+    }
+    let (queue, targets) = (queue.load(Ordering::Relaxed), targets.load(Ordering::Relaxed));
+    after_isr(interrupt, message, queue, targets);
+}
+
+/// which DPCs the out-parameters ask for.
+fn after_isr(interrupt: &Arc<Interrupt>, message: usize, queue: u8, targets: u32) {
+    let queue_written = verify::check("X-23", queue <= 1, || {
+        format!("QueueDefaultInterruptDpc of message {message} is {queue:#x} after the ISR")
+    });
+    if queue_written && queue == 1 {
+        dpc::queue(interrupt, message, cpu::id(), 0);
+        return;
+    }
+    let legal = u64::from(targets) & !active_cpus() == 0;
+    let written = verify::check("X-23", targets != POISON_MASK && legal, || {
+        format!("TargetProcessors of message {message} is {targets:#x} after the ISR")
+    });
+    if !written || !queue_written || targets == 0 {
+        return;
+    }
+    if super::super::driver::minor_version() >= 20 {
+        verify::advise("X-24", format!("TargetProcessors {targets:#x} from an NDIS 6.20 driver"));
+    }
+    for target in (0..cpu::count()).filter(|target| targets & (1 << target) != 0) {
+        dpc::queue(interrupt, message, target, 0);
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Interrupt DPCs: one slot for each message and CPU, receive-side throttle, recall (contract
+//! §4.3, §4.4). Queueing at any IRQL; the DPC runs at DISPATCH.
+
+use super::{
+    super::{dice::DICE, guesses},
+    Interrupt, active_cpus,
+};
+use crate::{
+    exports::Call,
+    machine::{cpu, dpc, time},
+    verify::{self, Handler},
+};
+use ::ndis::ffi::NDIS_INDICATE_ALL_NBLS;
+use alloc::{boxed::Box, format, sync::Arc, vec::Vec};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// Given to the driver as a reserved argument.
+const POISON_POINTER: u64 = 0xC7C7_C7C7_C7C7_C7C7;
+/// DPCs of one slot without a pause in which it is idle, after which requeueing is unbounded.
+const DPC_LIMIT_NS: u64 = 2_000_000_000;
+
+/// The slots of one registration.
+pub struct Slots {
+    cpus: usize,
+    slots: Vec<Slot>,
+    /// DPCs queued and not finished.
+    busy: AtomicU64,
+}
+
+/// One slot.
+struct Slot {
+    queued: AtomicBool,
+    context: AtomicU64,
+}
+
+impl Slots {
+    /// Slots for `messages` on every CPU.
+    pub fn new(messages: usize) -> Self {
+        let cpus = cpu::count();
+        let slots = (0..messages * cpus)
+            .map(|_| Slot { queued: AtomicBool::new(false), context: AtomicU64::new(0) })
+            .collect();
+        Self { cpus, slots, busy: AtomicU64::new(0) }
+    }
+
+    /// DPCs that are queued or run.
+    pub fn busy(&self) -> u64 {
+        self.busy.load(Ordering::Acquire)
+    }
+
+    fn slot(&self, message: usize, cpu: usize) -> &Slot {
+        &self.slots[message * self.cpus + cpu]
+    }
+}
+
+/// Queues the DPC of `message` on `cpu`. False: it was queued already, and `context` is lost
+///
+pub fn queue(interrupt: &Arc<Interrupt>, message: usize, cpu: usize, context: u64) -> bool {
+    let slot = interrupt.slots.slot(message, cpu);
+    if slot.queued.swap(true, Ordering::AcqRel) {
+        return false;
+    }
+    slot.context.store(context, Ordering::Release);
+    interrupt.slots.busy.fetch_add(1, Ordering::AcqRel);
+    let owner = interrupt.clone();
+    dpc::queue(
+        cpu,
+        Box::new(move || {
+            run(&owner, message);
+            owner.slots.busy.fetch_sub(1, Ordering::AcqRel);
+            crate::machine::thread::wake();
+        }),
+    );
+    true
+}
+
+/// NdisMQueueDpc and NdisMQueueDpcEx: the CPUs on which the DPC was newly queued.
+pub fn request(
+    call: &Call,
+    interrupt: &Arc<Interrupt>,
+    message: u32,
+    targets: u64,
+    context: u64,
+) -> u64 {
+    let messages = if interrupt.is_message() { interrupt.grant.messages.len() } else { 1 };
+    let legal = (message as usize) < messages && targets & !active_cpus() == 0;
+    if !verify::check("X-60", legal, || {
+        call.text(&format!("message {message} of {messages}, target processors {targets:#x}"))
+    }) {
+        return 0;
+    }
+    if !verify::check("X-63", !interrupt.closed.load(Ordering::Acquire), || {
+        call.text("the interrupt is being deregistered")
+    }) {
+        return 0;
+    }
+    (0..cpu::count())
+        .filter(|target| targets & (1 << target) != 0)
+        .filter(|target| queue(interrupt, message as usize, *target, context))
+        .fold(0, |mask, target| mask | 1 << target)
+}
+
+/// Limits of X-42; most DPCs get all, as on a Windows client.
+fn throw_limit() -> u32 {
+    match DICE.below(16) {
+        0 => 1,
+        1 => 2,
+        2 => 7,
+        3..=6 => 64,
+        _ => NDIS_INDICATE_ALL_NBLS,
+    }
+}
+
+fn run(interrupt: &Arc<Interrupt>, message: usize) {
+    let slot = interrupt.slots.slot(message, cpu::id());
+    // out of the queue before it runs, so the driver can queue it again from inside.
+    let context = slot.context.load(Ordering::Acquire);
+    slot.queued.store(false, Ordering::Release);
+    let limit = throw_limit();
+    let preset = u32::from(guesses::PRESET_MORE_NBLS_PENDING);
+    let throttle = [AtomicU32::new(limit), AtomicU32::new(preset)];
+    let counts = &interrupt.counts[message];
+    let measure = |record: &verify::Context| {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let add = |to: &AtomicU64, from: &AtomicU64| to.fetch_add(get(from), Ordering::Relaxed);
+        add(&counts.dpc_reads, &record.mmio_reads);
+        add(&counts.dpc_writes, &record.mmio_writes);
+        add(&counts.indicated, &record.nbls_indicated);
+        add(&counts.completed, &record.nbls_completed);
+        let elapsed = record.elapsed_ns();
+        counts.dpc_ns_max.fetch_max(elapsed, Ordering::Relaxed);
+        verify::check("X-47", elapsed < DPC_LIMIT_NS, || {
+            format!("one DPC of message {message} took {} ms", elapsed / 1_000_000)
+        });
+        let idle = get(&record.nbls_indicated) == 0
+            && get(&record.nbls_completed) == 0
+            && get(&record.mmio_reads) == 0;
+        (get(&record.nbls_indicated), idle)
+    };
+    let parameters = throttle.as_ptr() as u64;
+    let (handler, function) = (interrupt.context, interrupt.handlers.dpc);
+    let (_, (indicated, idle)) = if interrupt.is_message() {
+        let arguments = [handler, message as u64, context, parameters, POISON_POINTER];
+        verify::call_with(Handler::MessageDpc, message as u64, function, &arguments, measure)
+    } else {
+        let arguments = [handler, context, parameters, POISON_POINTER];
+        verify::call_with(Handler::Dpc, message as u64, function, &arguments, measure)
+    };
+    counts.dpc.fetch_add(1, Ordering::Relaxed);
+    if idle {
+        counts.empty_dpc.fetch_add(1, Ordering::Relaxed);
+    }
+    after(interrupt, message, limit, indicated, throttle[1].load(Ordering::Relaxed));
+}
+
+/// and the recall.
+fn after(interrupt: &Arc<Interrupt>, message: usize, limit: u32, indicated: u64, word: u32) {
+    let more = word & 1 != 0;
+    if limit == NDIS_INDICATE_ALL_NBLS {
+        verify::check("X-44", !more, || {
+            format!("MoreNblsPending is TRUE after a DPC of message {message} without a limit")
+        });
+        return;
+    }
+    verify::check("X-42", indicated <= u64::from(limit), || {
+        format!("{indicated} NBLs were indicated in one DPC of message {message}, the limit was {limit}")
+    });
+    if !more || interrupt.closed.load(Ordering::Acquire) {
+        return;
+    }
+    // again after an unspecified time, here none or a moment.
+    let cpu = cpu::id();
+    if DICE.chance(75) {
+        queue(interrupt, message, cpu, 0);
+    } else {
+        let (owner, delay) = (Arc::clone(interrupt), 20_000 + DICE.below(200_000));
+        owner.slots.busy.fetch_add(1, Ordering::AcqRel);
+        time::call_at(
+            time::now_ns() + delay,
+            cpu,
+            Box::new(move || {
+                queue(&owner, message, cpu, 0);
+                owner.slots.busy.fetch_sub(1, Ordering::AcqRel);
+            }),
+        );
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! NdisMRegisterInterruptEx and NdisMDeregisterInterruptEx (contract §4.1, §4.7). PASSIVE only.
+
+use super::{
+    super::{
+        adapter::{self, Adapter, State},
+        guesses, handlers, header,
+    },
+    Handlers, Interrupt, LIVE, deliver,
+    counts::Counts,
+    dpc::Slots,
+    grant::Kind,
+    hardware,
+    lock::InterruptLock,
+    message_table,
+};
+use crate::{
+    exports::Call,
+    field, guest,
+    guest::Ptr,
+    ledger::{self, Kind as Object, Scope},
+    log,
+    machine::{dpc, interrupt, irql, lock::IrqSpin, thread, time},
+    verify,
+};
+use ::ndis::ffi::*;
+use alloc::{format, sync::Arc};
+use core::sync::atomic::{AtomicBool, Ordering};
+use handlers::address;
+
+/// How long DPCs may go on queueing each other after deregistration has begun.
+const DRAIN_LIMIT_NS: u64 = 10_000_000_000;
+
+/// Registers. The handlers may run before this returns.
+pub fn register(
+    call: &Call,
+    adapter: &Arc<Adapter>,
+    context: u64,
+    p: Ptr<NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS>,
+    out: Ptr<u64>,
+) -> i32 {
+    let size = size_of::<NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS>();
+    let kind = NDIS_OBJECT_TYPE_MINIPORT_INTERRUPT;
+    if header::check("X-02", call.name(), field!(p, Header), kind, &[size]).is_none() {
+        return NDIS_STATUS_BAD_VERSION;
+    }
+    let ordered = adapter.registration.lock().is_some()
+        && matches!(adapter.state(), State::Initializing);
+    if !verify::check("X-01", ordered, || {
+        call.text("before the registration attributes, or outside MiniportInitializeEx")
+    }) {
+        return NDIS_STATUS_FAILURE;
+    }
+    let seen = p.read();
+    let Some(handlers) = choose(call, adapter, &seen) else {
+        return NDIS_STATUS_BAD_CHARACTERISTICS;
+    };
+    let Some(grant) = adapter.grant.lock().clone() else {
+        log!("{}: the device has no interrupt resource", call.name());
+        return NDIS_STATUS_RESOURCE_CONFLICT;
+    };
+    let message = grant.kind != Kind::Line;
+    if message && seen.MsiSupported == 0 {
+        // the message resources should have been filtered out.
+        log!("{}: message resources, but MsiSupported is FALSE", call.name());
+        return NDIS_STATUS_RESOURCE_CONFLICT;
+    }
+    if !verify::check("X-11", adapter.interrupts.lock().is_empty(), || {
+        call.text("the device's interrupt is registered already")
+    }) {
+        return NDIS_STATUS_RESOURCE_CONFLICT;
+    }
+    let handle = adapter::opaque_handle("the interrupt handle");
+    let table = if message { message_table(handle, &grant) } else { None };
+    if message && table.is_none() {
+        return NDIS_STATUS_RESOURCES;
+    }
+    let table_address = table.as_ref().map_or(0, |t| t.address() as u64);
+    let count = grant.messages.len();
+    let one_lock = !message || seen.MsiSyncWithAllMessages != 0;
+    let registration = Arc::new(Interrupt {
+        handle,
+        adapter: Arc::downgrade(adapter),
+        context,
+        handlers,
+        locks: (0..if one_lock { 1 } else { count }).map(|_| InterruptLock::new()).collect(),
+        slots: Slots::new(count),
+        counts: (0..count).map(|_| Counts::default()).collect(),
+        table: IrqSpin::new(table),
+        closed: AtomicBool::new(false),
+        disabled: AtomicBool::new(false),
+        grant: grant.clone(),
+    });
+    ledger::add(Object::Interrupt, handle, 0, Scope::Adapter, call.rip);
+    LIVE.lock().push(registration.clone());
+    adapter.interrupts.lock().push(registration.clone());
+    for (number, message) in grant.messages.iter().enumerate() {
+        let owner = registration.clone();
+        interrupt::connect(message.vector, Arc::new(move || deliver::interrupt(&owner, number)));
+    }
+    hardware::enable(adapter, &grant);
+    // T-01: a pending interrupt of the device has arrived by now, before the driver sees any of
+    // the results. What the driver read as InterruptType must come from these writes only.
+    field!(p, InterruptType).write(if message {
+        NDIS_CONNECT_MESSAGE_BASED
+    } else {
+        NDIS_CONNECT_LINE_BASED
+    });
+    guest::write(field!(p, MessageInfoTable).addr(), table_address);
+    out.write(handle);
+    log!("interrupt: {} with {} message(s)", grant.name(), if message { count } else { 0 });
+    NDIS_STATUS_SUCCESS
+}
+
+/// checks the handlers and picks those of the granted kind.
+fn choose(
+    call: &Call,
+    adapter: &Adapter,
+    seen: &NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS,
+) -> Option<Handlers> {
+    let line = Handlers {
+        isr: address!(seen.InterruptHandler),
+        dpc: address!(seen.InterruptDpcHandler),
+        disable: address!(seen.DisableInterruptHandler),
+        enable: address!(seen.EnableInterruptHandler),
+    };
+    let message = Handlers {
+        isr: address!(seen.MessageInterruptHandler),
+        dpc: address!(seen.MessageInterruptDpcHandler),
+        disable: address!(seen.DisableMessageInterruptHandler),
+        enable: address!(seen.EnableMessageInterruptHandler),
+    };
+    let all = |h: &Handlers| h.isr != 0 && h.dpc != 0 && h.disable != 0 && h.enable != 0;
+    let mut good = verify::check("X-03", all(&line), || {
+        call.text(&format!("line handlers {line:x?}"))
+    });
+    if seen.MsiSupported != 0 {
+        good &= verify::check("X-04", all(&message), || {
+            call.text(&format!("MsiSupported, message handlers {message:x?}"))
+        });
+    }
+    let granted_line = adapter
+        .grant
+        .lock()
+        .as_ref()
+        .is_none_or(|grant| grant.kind == Kind::Line);
+    good.then_some(if granted_line { line } else { message })
+}
+
+/// Deregisters: interrupts off, one last ISR and DPC, disconnect, DPCs drained.
+pub fn deregister(call: &Call, handle: u64) {
+    let found = super::find(handle);
+    let known = ledger::remove(Object::Interrupt, handle).is_some();
+    verify::check("X-90", known, || {
+        call.text(&format!("{handle:#x} is no registered interrupt, or deregistered twice"))
+    });
+    let (Some(registration), true) = (found, known) else {
+        return;
+    };
+    let Some(adapter) = registration.adapter.upgrade() else {
+        return;
+    };
+    let state = adapter.state();
+    let allowed = matches!(state, State::Initializing | State::Halting);
+    verify::check("X-90", allowed, || call.text(&format!("called in the state {state:?}")));
+    if guesses::LAST_INTERRUPT_AT_DEREGISTRATION {
+        last_interrupts(&registration);
+    }
+    hardware::disable(&adapter, &registration.grant);
+    for message in &registration.grant.messages {
+        interrupt::disconnect(message.vector);
+    }
+    registration.closed.store(true, Ordering::Release);
+    let deadline = time::now_ns() + DRAIN_LIMIT_NS;
+    dpc::flush();
+    let drained = thread::wait_until(Some(deadline), &|| registration.slots.busy() == 0);
+    if !verify::check("X-62", drained, || {
+        call.text("its DPCs queue each other for 10 s after deregistration began")
+    }) {
+        verify::end("NdisMDeregisterInterruptEx cannot end");
+    }
+    adapter.interrupts.lock().retain(|i| i.handle != handle);
+    LIVE.lock().retain(|i| i.handle != handle);
+    // the table dies with the registration.
+    let table = registration.table.lock().take();
+    drop(table);
+    super::super::counters::keep(&registration);
+}
+
+/// ISR and DPC once more. A message ISR must stand a message without a cause.
+fn last_interrupts(registration: &Arc<Interrupt>) {
+    for number in 0..registration.grant.messages.len() {
+        let old = irql::raise(registration.grant.messages[number].irql);
+        deliver::call_isr(registration, number);
+        irql::lower(old);
+    }
+}

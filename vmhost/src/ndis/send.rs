@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sends (contract §5.1): net buffer lists of many shapes into MiniportSendNetBufferLists, and
+//! their completions back.
+
+pub use super::nbl::{NB_CURRENT_MDL, NB_CURRENT_MDL_OFFSET, NB_DATA_LENGTH};
+use super::{
+    adapter::{self, Adapter, State},
+    counters,
+    dice::DICE,
+    driver,
+    nbl::{Built, NBL_NEXT, NBL_STATUS, Shape, Shaped, Slot},
+    sg,
+};
+use crate::{
+    exports,
+    exports::Call,
+    guest::{self, Ptr},
+    machine::{cpu, dpc, irql, lock::IrqSpin, thread, time},
+    verify::{self, Handler, locks},
+};
+use ::ndis::ffi::*;
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    format,
+    sync::Arc,
+    vec,
+    vec::Vec,
+};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// N-05.
+const SEND_LIMIT_NS: u64 = 30_000_000_000;
+/// N-06.
+const HANG_LIMIT_NS: u64 = 22_000_000_000;
+/// Free slots before one is used again.
+const QUARANTINE: usize = 32;
+
+/// One NBL that is with the miniport.
+struct Sent {
+    slot: Slot,
+    built: Built,
+    since_ns: u64,
+    remember: bool,
+}
+
+/// The sends of one adapter.
+pub struct Sends {
+    live: IrqSpin<BTreeMap<usize, Sent>>,
+    free: IrqSpin<VecDeque<Slot>>,
+    calls: AtomicUsize,
+    last_completion_ns: AtomicU64,
+    frames_ok: AtomicU64,
+    frames_failed: AtomicU64,
+    results: IrqSpin<BTreeMap<usize, i32>>,
+}
+
+/// At which IRQL and where the send handler is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// This thread, PASSIVE_LEVEL.
+    Passive,
+    /// This thread, raised to DISPATCH_LEVEL.
+    Dispatch,
+    /// A DPC on another CPU.
+    Dpc,
+}
+
+impl Sends {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self {
+            live: IrqSpin::new(BTreeMap::new()),
+            free: IrqSpin::new(VecDeque::new()),
+            calls: AtomicUsize::new(0),
+            last_completion_ns: AtomicU64::new(0),
+            frames_ok: AtomicU64::new(0),
+            frames_failed: AtomicU64::new(0),
+            results: IrqSpin::new(BTreeMap::new()),
+        }
+    }
+
+    /// NBLs with the miniport.
+    pub fn outstanding(&self) -> usize {
+        self.live.lock().len()
+    }
+
+    /// Send calls that have not returned.
+    pub fn in_calls(&self) -> usize {
+        self.calls.load(Ordering::Acquire)
+    }
+
+    /// Frames completed with success, and otherwise.
+    pub fn frames(&self) -> (u64, u64) {
+        (
+            self.frames_ok.load(Ordering::Relaxed),
+            self.frames_failed.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Whether an NBL with that NB is with the miniport.
+    pub fn owns_nb(&self, nb: usize) -> bool {
+        self.live.lock().values().any(|s| s.built.nbs.contains(&nb))
+    }
+
+    /// Status of a completed NBL that was sent with [`submit_lists`].
+    pub fn result(&self, nbl: usize) -> Option<i32> {
+        self.results.lock().get(&nbl).copied()
+    }
+
+    /// N-05, N-06: checks the ages of what is outstanding.
+    pub fn check_ages(&self) {
+        let now = time::now_ns();
+        let oldest = self.live.lock().values().map(|s| s.since_ns).min();
+        let Some(oldest) = oldest else { return };
+        verify::check("N-05", now.saturating_sub(oldest) < SEND_LIMIT_NS, || {
+            format!("an NBL is with the miniport for {} s", (now - oldest) / 1_000_000_000)
+        });
+        let last = self.last_completion_ns.load(Ordering::Relaxed).max(oldest);
+        verify::check("N-06", now.saturating_sub(last) < HANG_LIMIT_NS, || {
+            format!("no send was completed for {} s", (now - last) / 1_000_000_000)
+        });
+    }
+
+    /// Frees the memory of completed sends.
+    pub fn clear(&self) {
+        let slots = core::mem::take(&mut *self.free.lock());
+        drop(slots);
+        let results = core::mem::take(&mut *self.results.lock());
+        drop(results);
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        let old = {
+            let mut free = self.free.lock();
+            if free.len() > QUARANTINE { free.pop_front() } else { None }
+        };
+        match old {
+            Some(slot) => {
+                slot.poison();
+                Some(slot)
+            }
+            None => Slot::new(),
+        }
+    }
+}
+
+/// Whether `nb` lies in memory that this module made; the driver may also map NBs of its own.
+pub fn is_host_nb(nb: usize) -> bool {
+    crate::machine::vspace::region_of(nb)
+        .is_some_and(|region| region.label == "a protocol's net buffer list")
+}
+
+/// Sends frames of a protocol in lists, shapes and at IRQLs of the dice's choice. PASSIVE.
+pub fn submit(adapter: &Arc<Adapter>, frames: Vec<Vec<u8>>) {
+    let mut lists: Vec<Vec<Shaped>> = Vec::new();
+    for frame in frames {
+        let shape = throw_shape(frame.len());
+        match lists.last_mut() {
+            // Now and then several NBs in one NBL, in order (D-06).
+            Some(list) if list.len() < 3 && DICE.chance(20) => list.push((frame, shape)),
+            _ => lists.push(vec![(frame, shape)]),
+        }
+    }
+    let how = if DICE.chance(50) { How::Passive } else { How::Dispatch };
+    submit_lists(adapter, lists, how, false);
+}
+
+/// Sends lists as they are given. Returns the NBLs; with `remember` their status can be asked for
+/// with [`Sends::result`]. PASSIVE.
+pub fn submit_lists(
+    adapter: &Arc<Adapter>,
+    lists: Vec<Vec<Shaped>>,
+    how: How,
+    remember: bool,
+) -> Vec<usize> {
+    let mut chain: Vec<usize> = Vec::new();
+    let now = time::now_ns();
+    for list in &lists {
+        let built = adapter
+            .sends
+            .slot()
+            .and_then(|slot| slot.build(list, PROTOCOL).map(|built| (slot, built)));
+        let Some((slot, built)) = built else {
+            crate::log!("host: no memory for a send of {} frames", list.len());
+            continue;
+        };
+        let nbl = built.nbl;
+        if let Some(last) = chain.last() {
+            guest::write(last + NBL_NEXT, nbl);
+        }
+        if remember {
+            // A stale result of an earlier use of the same slot must not be taken for this one's.
+            adapter.sends.results.lock().remove(&nbl);
+        }
+        let sent = Sent { slot, built, since_ns: now, remember };
+        adapter.sends.live.lock().insert(nbl, sent);
+        chain.push(nbl);
+    }
+    let Some(first) = chain.first().copied() else {
+        return chain;
+    };
+    adapter.sends.calls.fetch_add(1, Ordering::AcqRel);
+    let owner = adapter.clone();
+    let call = move |flags: u32| {
+        // D-15: flags that say nothing to a miniport must be ignored.
+        let noise = if DICE.chance(25) { NDIS_SEND_FLAGS_CHECK_FOR_LOOPBACK } else { 0 };
+        let arguments = [owner.context(), first as u64, 0, u64::from(flags | noise)];
+        verify::call_on(Handler::Send, owner.handle, driver::handlers().send, &arguments);
+        owner.sends.calls.fetch_sub(1, Ordering::AcqRel);
+        thread::wake();
+    };
+    match how {
+        How::Passive => call(0),
+        How::Dispatch => {
+            let old = irql::raise(irql::DISPATCH);
+            call(NDIS_SEND_FLAGS_DISPATCH_LEVEL);
+            irql::lower(old);
+        }
+        How::Dpc => dpc::queue(
+            (cpu::id() + 1) % cpu::count(),
+            Box::new(move || call(NDIS_SEND_FLAGS_DISPATCH_LEVEL)),
+        ),
+    }
+    chain
+}
+
+/// The protocol's handle in NBLs; never dereferenced by anybody.
+const PROTOCOL: u64 = 0xFFFF_F7FF_0000_1000;
+
+/// A shape for a frame of `length` bytes: mostly one or two MDLs, sometimes odd ones.
+fn throw_shape(length: usize) -> Shape {
+    let splits = match DICE.below(8) {
+        0 | 1 => vec![],
+        2 | 3 => vec![14.min(length)],
+        4 => vec![14.min(length), 20.min(length.saturating_sub(14))],
+        5 => vec![DICE.below(length as u64) as usize, 0],
+        6 => vec![1, 1, length / 2],
+        _ => vec![0, 54.min(length)],
+    };
+    Shape {
+        skipped: if DICE.chance(10) { 1 + DICE.below(40) as usize } else { 0 },
+        front: if DICE.chance(40) { DICE.below(64) as usize } else { 0 },
+        splits,
+        back: if DICE.chance(30) { DICE.below(32) as usize } else { 0 },
+    }
+}
+
+exports! {
+    "ndis.sys";
+
+    /// Gives NBLs back (D-02, D-03).
+    [Dispatch] fn NdisMSendNetBufferListsComplete(call, handle: u64, chain: Ptr<NET_BUFFER_LIST>, flags: u32) {
+        locks::check_none("K-01", call.name());
+        let Some(adapter) = adapter::expect(call, handle) else { return };
+        let dispatch = flags & NDIS_SEND_COMPLETE_FLAGS_DISPATCH_LEVEL != 0;
+        verify::check("D-09", !dispatch || irql::current() == irql::DISPATCH, || {
+            call.text(&format!("the DISPATCH_LEVEL flag at IRQL {}", irql::current()))
+        });
+        verify::check("D-03", !chain.is_null(), || call.text("the chain is NULL"));
+        let mut at = chain.addr();
+        while at != 0 {
+            match complete(call, &adapter, at) {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        adapter.sends.last_completion_ns.store(time::now_ns(), Ordering::Relaxed);
+        thread::wake();
+    }
+}
+
+/// Takes one NBL back; returns the next one, or `None` when the chain cannot be followed.
+fn complete(call: &Call, adapter: &Adapter, nbl: usize) -> Option<usize> {
+    let found = adapter.sends.live.lock().remove(&nbl);
+    let known = verify::check("D-03", found.is_some(), || {
+        call.text(&format!(
+            "{} is not with the miniport: completed twice, or never sent",
+            guest::describe(nbl)
+        ))
+    });
+    let sent = found.filter(|_| known)?;
+    let next: usize = guest::read(nbl + NBL_NEXT);
+    let status: i32 = guest::read(nbl + NBL_STATUS);
+    check_status(call, adapter, status);
+    for nb in &sent.built.nbs {
+        verify::check("G-27", !sg::is_mapped(*nb), || {
+            call.text(&format!("the SG list of net buffer {nb:#x} is not freed"))
+        });
+    }
+    sent.built.check_unchanged();
+    let frames = sent.built.nbs.len() as u64;
+    counters::credit(|context| &context.nbls_completed, 1);
+    let counter = if status == NDIS_STATUS_SUCCESS {
+        &adapter.sends.frames_ok
+    } else {
+        &adapter.sends.frames_failed
+    };
+    counter.fetch_add(frames, Ordering::Relaxed);
+    if sent.remember {
+        adapter.sends.results.lock().insert(nbl, status);
+    }
+    if DICE.chance(3) {
+        // D-02: whoever still looks at it faults.
+        drop(sent.slot);
+    } else {
+        adapter.sends.free.lock().push_back(sent.slot);
+    }
+    Some(next)
+}
+
+/// D-08.
+fn check_status(call: &Call, adapter: &Adapter, status: i32) {
+    let state = adapter.state();
+    let legal = match status {
+        NDIS_STATUS_SUCCESS
+        | NDIS_STATUS_INVALID_LENGTH
+        | NDIS_STATUS_RESOURCES
+        | NDIS_STATUS_SEND_ABORTED
+        | NDIS_STATUS_RESET_IN_PROGRESS
+        | NDIS_STATUS_REQUEST_ABORTED
+        | NDIS_STATUS_LOW_POWER_STATE
+        | NDIS_STATUS_NOT_ACCEPTED
+        | NDIS_STATUS_FAILURE => true,
+        NDIS_STATUS_PAUSED => state != State::Running,
+        // Other error codes tell the protocol the same: not sent.
+        other => other < 0,
+    };
+    verify::check("D-08", legal, || {
+        call.text(&format!("an NBL has status {status:#010x} in the state {state:?}"))
+    });
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Scatter/gather DMA (contract §5.2).
+//!
+//! The list that the driver gets is always the host's own (G-24), begins at the start of the
+//! current MDL (G-25), and comes inline, after the call, or on another CPU, as the seed says.
+
+use super::{
+    adapter::{self, Adapter, State},
+    dice::DICE,
+    handlers::address,
+    header, send,
+};
+use crate::{
+    exports,
+    exports::Call,
+    field,
+    guest::{self, Block, PAGE, Ptr},
+    ledger::{self, Kind, Scope},
+    machine::{
+        cpu, dpc,
+        irql,
+        lock::IrqSpin,
+        vspace::Prot,
+    },
+    verify::{self, Handler},
+};
+use ::ndis::ffi::*;
+use alloc::{boxed::Box, collections::BTreeMap, format, sync::Arc, vec::Vec};
+use core::sync::atomic::Ordering;
+
+/// Bytes before the elements of a list.
+const LIST_HEADER: usize = 16;
+/// Bytes of an element.
+const ELEMENT: usize = 24;
+/// Bytes of a slot for lists; 40 elements.
+const SLOT: usize = LIST_HEADER + 40 * ELEMENT;
+
+struct Dma {
+    handle: u64,
+    adapter: Arc<Adapter>,
+    process: usize,
+    allocated: usize,
+    max_mapping: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Mapped {
+    dma: u64,
+    nb: usize,
+}
+
+struct Lists {
+    live: BTreeMap<usize, Mapped>,
+    free: Vec<usize>,
+    blocks: Vec<Block>,
+}
+
+static REGISTERED: IrqSpin<Vec<Dma>> = IrqSpin::new(Vec::new());
+static LISTS: IrqSpin<Lists> =
+    IrqSpin::new(Lists { live: BTreeMap::new(), free: Vec::new(), blocks: Vec::new() });
+
+/// Adapter and shared-memory allocation handler of a DMA handle.
+pub fn adapter_of(handle: u64) -> Option<(Arc<Adapter>, usize)> {
+    let registered = REGISTERED.lock();
+    let dma = registered.iter().find(|d| d.handle == handle)?;
+    Some((dma.adapter.clone(), dma.allocated))
+}
+
+/// Whether a net buffer has a live list (G-27).
+pub fn is_mapped(nb: usize) -> bool {
+    LISTS.lock().live.values().any(|m| m.nb == nb)
+}
+
+exports! {
+    "ndis.sys";
+
+    /// Registers the adapter for DMA.
+    [Passive] fn NdisMRegisterScatterGatherDma(
+        call, handle: u64, description: Ptr<NDIS_SG_DMA_DESCRIPTION>, out: Ptr<u64>,
+    ) -> i32 {
+        match adapter::expect(call, handle) {
+            Some(adapter) => register(call, &adapter, description, out),
+            None => NDIS_STATUS_INVALID_PARAMETER,
+        }
+    }
+
+    /// Ends DMA; nothing may be mapped (G-28, DM-03).
+    [Passive] fn NdisMDeregisterScatterGatherDma(call, handle: u64) {
+        let Some(_) = ledger::expect_remove("DM-10", Kind::SgDma, handle, call.name()) else { return };
+        let left = LISTS.lock().live.values().filter(|m| m.dma == handle).count();
+        verify::check("G-28", left == 0, || call.text(&format!("{left} SG lists are not freed (E6/0A)")));
+        let shared = ledger::of_kind(Kind::SharedMemory).len();
+        verify::check("DM-03", shared == 0, || {
+            call.text(&format!("{shared} blocks of shared memory are not freed (E6/07)"))
+        });
+        let mut registered = REGISTERED.lock();
+        let gone: Vec<Dma> = registered.extract_if(.., |d| d.handle == handle).collect();
+        drop(registered);
+        for dma in gone {
+            dma.adapter.dma.store(0, Ordering::Release);
+        }
+    }
+
+    /// Maps a net buffer.
+    [AtDispatch] fn NdisMAllocateNetBufferSGList(
+        call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, _flags: u32, _buffer: u64, _size: u32,
+    ) -> i32 {
+        allocate(call, handle, nb, context)
+    }
+
+    /// Unmaps a net buffer.
+    [AtDispatch] fn NdisMFreeNetBufferSGList(call, handle: u64, list: u64, nb: Ptr<NET_BUFFER>) {
+        let found = LISTS.lock().live.remove(&(list as usize));
+        ledger::remove(Kind::SgList, list);
+        let matches = found.is_some_and(|m| m.nb == nb.addr() && m.dma == handle);
+        verify::check("DM-02", matches, || {
+            call.text(&format!(
+                "list {list:#x} is not live, or belongs to another net buffer than {nb:?} (E6/06)"
+            ))
+        });
+        if found.is_some() {
+            guest::fill(list as usize, SLOT, guest::POISON);
+            LISTS.lock().free.push(list as usize);
+        }
+    }
+}
+
+fn register(call: &Call, adapter: &Arc<Adapter>, p: Ptr<NDIS_SG_DMA_DESCRIPTION>, out: Ptr<u64>) -> i32 {
+    let kind = NDIS_OBJECT_TYPE_SG_DMA_DESCRIPTION;
+    // G-06: 36 through the last member of 6.0, 40 with padding.
+    if header::check("G-06", call.name(), field!(p, Header), kind, &[36, 48]).is_none() {
+        return NDIS_STATUS_BAD_VERSION;
+    }
+    let ordered = adapter.registration.lock().is_some() && adapter.state() == State::Initializing;
+    verify::check("I-01", ordered, || {
+        call.text("before the registration attributes, or outside MiniportInitializeEx")
+    });
+    let seen: NDIS_SG_DMA_DESCRIPTION = guest::read_prefix(p.addr(), 32);
+    let handle = adapter::opaque_handle("the DMA handle");
+    let max_mapping = seen.MaximumPhysicalMapping;
+    let elements = max_mapping as usize / PAGE + 2;
+    field!(p, ScatterGatherListSize).write((LIST_HEADER + elements * ELEMENT) as u32);
+    let process = address!(seen.ProcessSGListHandler);
+    verify::check("V-28", process != 0, || call.text("ProcessSGListHandler is NULL"));
+    REGISTERED.lock().push(Dma {
+        handle,
+        adapter: adapter.clone(),
+        process,
+        allocated: address!(seen.SharedMemAllocateCompleteHandler),
+        max_mapping,
+    });
+    adapter.dma.store(handle, Ordering::Release);
+    ledger::add(Kind::SgDma, handle, 0, Scope::Adapter, call.rip);
+    out.write(handle);
+    NDIS_STATUS_SUCCESS
+}
+
+fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64) -> i32 {
+    let found = REGISTERED
+        .lock()
+        .iter()
+        .find(|d| d.handle == handle)
+        .map(|d| (d.adapter.clone(), d.process, d.max_mapping));
+    let Some((adapter, process, max_mapping)) = found else {
+        verify::violation("DM-10", call.text(&format!("{handle:#x} is no DMA handle")));
+        return NDIS_STATUS_INVALID_PARAMETER;
+    };
+    let owned = adapter.sends.owns_nb(nb.addr()) || !send::is_host_nb(nb.addr());
+    verify::check("G-21", owned, || {
+        call.text(&format!("net buffer {nb:?} is not with the miniport"))
+    });
+    verify::check("G-21", !is_mapped(nb.addr()), || {
+        call.text(&format!("net buffer {nb:?} has an SG list already"))
+    });
+    let Some(elements) = walk(call, nb, max_mapping) else {
+        return NDIS_STATUS_INVALID_PARAMETER;
+    };
+    let Some(list) = slot().filter(|_| elements.len() <= (SLOT - LIST_HEADER) / ELEMENT) else {
+        return NDIS_STATUS_RESOURCES;
+    };
+    guest::write(list, elements.len() as u64);
+    guest::write(list + 8, 0u64);
+    for (number, (pa, length)) in elements.iter().enumerate() {
+        let at = list + LIST_HEADER + number * ELEMENT;
+        guest::write(at, *pa);
+        guest::write(at + 8, u64::from(*length));
+        guest::write(at + 16, 0u64);
+    }
+    LISTS.lock().live.insert(list, Mapped { dma: handle, nb: nb.addr() });
+    ledger::add(Kind::SgList, list as u64, 0, Scope::Adapter, call.rip);
+    let [pdo, ..] = adapter.objects.addresses();
+    let run = move || {
+        let arguments = [pdo, 0, list as u64, context];
+        verify::call_on(Handler::ProcessSgList, handle, process, &arguments);
+    };
+    match mode() {
+        Mode::Inline => run(),
+        Mode::Later => dpc::queue(cpu::id(), Box::new(run)),
+        Mode::Elsewhere => dpc::queue((cpu::id() + 1) % cpu::count(), Box::new(run)),
+    }
+    NDIS_STATUS_SUCCESS
+}
+
+/// When MiniportProcessSGList is called (G-22).
+#[derive(Clone, Copy)]
+enum Mode {
+    Inline,
+    Later,
+    Elsewhere,
+}
+
+/// Inline with seeds 1, 5, 9, …; the others mix all three.
+fn mode() -> Mode {
+    if irql::current() > irql::DISPATCH || DICE.seed() % 4 == 1 {
+        return Mode::Inline;
+    }
+    DICE.pick(&[Mode::Inline, Mode::Later, Mode::Elsewhere])
+}
+
+/// The physical ranges from the start of the current MDL to the end of the data (G-25, DM-11).
+fn walk(call: &Call, nb: Ptr<NET_BUFFER>, max_mapping: u32) -> Option<Vec<(u64, u32)>> {
+    let mut mdl: usize = guest::read(nb.addr() + send::NB_CURRENT_MDL);
+    let offset: u32 = guest::read(nb.addr() + send::NB_CURRENT_MDL_OFFSET);
+    let length: u32 = guest::read(nb.addr() + send::NB_DATA_LENGTH);
+    let mut left = (u64::from(offset) + u64::from(length)) as usize;
+    verify::check("DM-11", length != 0 && length <= max_mapping, || {
+        call.text(&format!("DataLength {length}, MaximumPhysicalMapping {max_mapping}"))
+    });
+    let mut out: Vec<(u64, u32)> = Vec::new();
+    while left > 0 {
+        if !verify::check("DM-11", mdl != 0, || {
+            call.text(&format!("the MDL chain of {nb:?} ends {left} bytes before the data"))
+        }) {
+            return None;
+        }
+        let p: Ptr<MDL> = Ptr::new(mdl);
+        let (bytes, first) = (field!(p, ByteCount).read(), field!(p, ByteOffset).read());
+        let mut at = first as usize;
+        let end = at + (bytes as usize).min(left);
+        left -= end - at;
+        while at < end {
+            let frame: u64 = guest::read(mdl + size_of::<MDL>() + 8 * (at / PAGE));
+            let piece = (PAGE - at % PAGE).min(end - at) as u32;
+            push(&mut out, frame * PAGE as u64 + (at % PAGE) as u64, piece);
+            at += piece as usize;
+        }
+        mdl = field!(p, Next).read() as usize;
+    }
+    Some(out)
+}
+
+/// Contiguous pieces are merged or not, at random.
+fn push(out: &mut Vec<(u64, u32)>, pa: u64, length: u32) {
+    match out.last_mut() {
+        Some(last) if last.0 + u64::from(last.1) == pa && DICE.chance(50) => last.1 += length,
+        _ => out.push((pa, length)),
+    }
+}
+
+/// Memory for one list.
+fn slot() -> Option<usize> {
+    if let Some(free) = LISTS.lock().free.pop() {
+        return Some(free);
+    }
+    let block = Block::new(PAGE, 16, false)?;
+    let base = block.address();
+    debug_assert!(Prot::RW.write);
+    let mut lists = LISTS.lock();
+    lists.blocks.push(block);
+    lists.free.extend((1..PAGE / SLOT).map(|n| base + n * SLOT));
+    Some(base)
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a Running adapter to an unloaded driver. PASSIVE.
+
+use super::{bring_up::Session, report, step};
+use crate::{
+    ledger::{self, Scope},
+    log,
+    machine::{dpc, thread},
+    ndis::{
+        adapter::{Adapter, State},
+        driver, lifecycle, receive, requirements, shared_memory, watch,
+    },
+    pe::Image,
+    verify,
+};
+use ::ndis::ffi::*;
+use alloc::{format, sync::Arc};
+
+/// Pauses for `reason` and waits until no send call is in the driver any more.
+pub fn pause(session: &Session, reason: u32) {
+    step("MiniportPause");
+    lifecycle::pause(&session.adapter, reason);
+    quiet(&session.adapter);
+    // The protocol forgets what it has not looked at.
+    while receive::take(&session.adapter).is_some() {}
+}
+
+/// Waits until no thread is inside the send or return handler.
+fn quiet(adapter: &Adapter) {
+    thread::wait_until(None, &|| {
+        adapter.sends.in_calls() == 0 && adapter.receives.returning() == 0
+    });
+}
+
+/// Halts the Paused adapter, removes the device and unloads the driver.
+pub fn unload(session: &Session) {
+    let adapter = &session.adapter;
+    debug_assert!(adapter.state() == State::Paused);
+    watch::stop();
+    adapter.receives.stop();
+    quiet(adapter);
+    step("MiniportHaltEx");
+    let at_halt = lifecycle::halt(adapter, NdisHaltDeviceDisabled);
+    report::update(|report| report.ledger.at_halt = at_halt);
+    remove(&session.image, adapter);
+}
+
+/// Cleans up after a MiniportInitializeEx that failed.
+pub fn after_failed_start(image: &Image, adapter: &Arc<Adapter>) {
+    remove(image, adapter);
+}
+
+fn remove(image: &Image, adapter: &Arc<Adapter>) {
+    requirements::remove_device(adapter);
+    step("unload");
+    driver::unload();
+    dpc::flush();
+    shared_memory::audit();
+    shared_memory::release_freed();
+    let left = ledger::live(Scope::Driver);
+    verify::check("V-04", left.is_empty(), || {
+        format!("alive after MiniportDriverUnload: {}", ledger::lines(&left, 8).join("; "))
+    });
+    for line in ledger::lines(&left, 32) {
+        log!("leak: {line}");
+    }
+    report::update(|report| report.ledger.at_unload = left.len() as u32);
+    // A late call into the image faults from now on (L-06).
+    image.unload();
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The main scenario: link, DHCP, ping, transfers both ways, pause and restart, halt, unload.
+
+use super::{
+    bring_up::{self, Session},
+    log_or_err, report, step, tear_down,
+};
+use crate::{
+    log,
+    machine::{thread, time},
+    ndis::interrupt,
+    protocol::{Lease, Stack},
+};
+use ::ndis::ffi::*;
+use alloc::{format, string::String, string::ToString};
+use vmhost_proto::HostConfig;
+
+/// How long a lease may take.
+const LEASE_LIMIT_NS: u64 = 15_000_000_000;
+/// How long interrupts stay off between the Disable and Enable handlers.
+const DISABLED_NS: u64 = 5_000_000;
+
+/// Runs it; the `Err` is what failed first.
+pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
+    let session = bring_up::start(config, sys);
+    let result = online(config, &session);
+    if let Err(what) = &result {
+        log!("failed: {what}");
+    }
+    // Whatever failed above, the miniport can still be paused, halted and unloaded.
+    if session.adapter.state() == crate::ndis::adapter::State::Running {
+        // A protocol that closes takes its filter back; a driver may refuse nothing here.
+        log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
+        tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
+    }
+    tear_down::unload(&session);
+    result
+}
+
+fn online(config: &HostConfig, session: &Session) -> Result<(), String> {
+    bring_up::restart(session)?;
+    bring_up::open(session)?;
+    bring_up::wait_for_link(session)?;
+    let mut stack = Stack::new(session.adapter.clone(), config.seed);
+    step("DHCP");
+    let lease = stack.acquire_lease(LEASE_LIMIT_NS)?;
+    log!("leased {}, gateway {}", lease.address, lease.gateway);
+    report::update(|report| report.traffic.dhcp_address = lease.address.to_string());
+    ping(config, &mut stack, &lease)?;
+    diagnose(session, &mut stack, &lease)?;
+    transfer(config, &mut stack, &lease)?;
+    tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
+    bring_up::restart(session)?;
+    if stack.ping(&lease, 1).received != 1 {
+        return Err(String::from("no echo reply after pause and restart"));
+    }
+    Ok(())
+}
+
+fn ping(config: &HostConfig, stack: &mut Stack, lease: &Lease) -> Result<(), String> {
+    step("ping");
+    let pings = stack.ping(lease, config.traffic.pings);
+    report::update(|report| {
+        report.traffic.ping_sent = pings.sent;
+        report.traffic.ping_received = pings.received;
+        report.traffic.ping_rtt_us_median = pings.rtt_us_median;
+    });
+    if pings.received != config.traffic.pings {
+        return Err(format!("{} echo replies to {} requests", pings.received, pings.sent));
+    }
+    Ok(())
+}
+
+/// the diagnostic handlers, and nothing is lost afterwards.
+fn diagnose(session: &Session, stack: &mut Stack, lease: &Lease) -> Result<(), String> {
+    step("disable and enable interrupts");
+    let registered = session.adapter.interrupts.lock().first().cloned();
+    if let Some(registered) = registered {
+        interrupt::switch(&registered, false);
+        thread::sleep_ns(DISABLED_NS);
+        interrupt::switch(&registered, true);
+    }
+    if stack.ping(lease, 1).received != 1 {
+        return Err(String::from("no echo reply after the interrupt was disabled and enabled"));
+    }
+    Ok(())
+}
+
+fn transfer(config: &HostConfig, stack: &mut Stack, lease: &Lease) -> Result<(), String> {
+    let traffic = &config.traffic;
+    step(&format!("{} KiB down", traffic.bytes_down / 1024));
+    let started = time::now_ns();
+    let down = stack.download(lease, traffic.server_port, traffic.bytes_down);
+    log!("{} bytes down in {} ms", down.bytes, (time::now_ns() - started) / 1_000_000);
+    report::update(|report| report.traffic.tcp_bytes_down = down.bytes);
+    if !down.digest_ok {
+        return Err(format!("download: {}", down.problem));
+    }
+    step(&format!("{} KiB up", traffic.bytes_up / 1024));
+    let started = time::now_ns();
+    let up = stack.upload(lease, traffic.server_port, traffic.bytes_up);
+    log!("{} bytes up in {} ms", up.bytes, (time::now_ns() - started) / 1_000_000);
+    report::update(|report| {
+        report.traffic.tcp_bytes_up = up.bytes;
+        report.traffic.sha256_ok = up.digest_ok;
+    });
+    if up.digest_ok { Ok(()) } else { Err(format!("upload: {}", up.problem)) }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Builds the two images: the driver's `.sys` and the checked host's ELF.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    failure::{Failure, Outcome},
+    locks,
+    project::{root, run, run_cargo_patched, say, target},
+    toolchain::{self, BARE, Toolchain, WINDOWS},
+};
+
+/// Where mingw-w64's kernel headers are.
+const OPEN_HEADERS: &str = "/usr/x86_64-w64-mingw32/include/ddk/ntifs.h";
+
+/// How the driver is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// Optimised: what is packaged and what the gate checks.
+    Release,
+    /// With debug assertions and overflow checks.
+    Dev,
+}
+
+impl Profile {
+    /// Cargo's name of the profile's output directory.
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "debug",
+        }
+    }
+
+    /// Cargo's name of the profile.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "dev",
+        }
+    }
+}
+
+/// The directory that cargo builds for other targets in.
+fn cross_target() -> PathBuf {
+    target().join("cross")
+}
+
+/// Builds the driver. Beside the `.sys` lie its `.pdb` and `.map`.
+///
+/// # Errors
+/// A missing tool or header (status 2), or code that does not compile (status 1).
+pub fn driver(profile: Profile) -> Outcome<PathBuf> {
+    say(&format!("driver ({})", profile.name()));
+    let mut cargo = driver_cargo("rustc")?;
+    // As a cdylib alone: with the rlib beside it, cargo would leave link-time optimisation out.
+    cargo.args([
+        "--profile",
+        profile.name(),
+        "--crate-type",
+        "cdylib",
+        "--lib",
+    ]);
+    run_cargo_patched(&mut cargo, "building the driver")?;
+
+    let built = cross_target().join(WINDOWS).join(profile.directory());
+    let to = target().join("driver").join(profile.directory());
+    fs::create_dir_all(&to).map_err(|error| Failure::file(&to, &error))?;
+    let sys = to.join("ndis_e1000e.sys");
+    copy(&built.join("ndis_e1000e.dll"), &sys)?;
+    copy(&built.join("ndis_e1000e.pdb"), &to.join("ndis_e1000e.pdb"))?;
+    copy(
+        &built.join("deps/ndis_e1000e.map"),
+        &to.join("ndis_e1000e.map"),
+    )?;
+    Ok(sys)
+}
+
+/// `cargo TASK` for the driver and its target: with the stand-in for wdk-build, unless this host is
+/// Windows, which has the real one.
+///
+/// # Errors
+/// A missing tool or header.
+pub fn driver_cargo(task: &str) -> Outcome<Command> {
+    let toolchain = Toolchain::cross()?;
+    let mut cargo = toolchain.cargo(task, WINDOWS, &cross_target());
+    cargo.args(["-p", "ndis-e1000e"]);
+    if cfg!(windows) {
+        return Ok(cargo);
+    }
+    let headers = match env::var_os("WDKContentRoot").filter(|root| !root.is_empty()) {
+        Some(wdk) => Path::new(&wdk).join("Include"),
+        None => PathBuf::from(OPEN_HEADERS),
+    };
+    if !headers.exists() {
+        return Err(Failure::input(format!(
+            "{} not found: install mingw-w64-x86-64-dev, or let WDKContentRoot name a WDK tree",
+            headers.display()
+        )));
+    }
+    let linker = toolchain::llvm("lld-link", "lld-22")?;
+    let root = root();
+    locks::ensure()?;
+    cargo
+        .args(["--features", "cross", "-Zlockfile-path"])
+        .arg("--config")
+        .arg(setting(
+            "resolver.lockfile-path",
+            &root.join("cross/Cargo.lock"),
+        ))
+        .arg("--config")
+        .arg(setting(
+            "patch.crates-io.wdk-build.path",
+            &root.join("cross/wdk-build"),
+        ))
+        .arg("--config")
+        .arg(setting("target.x86_64-pc-windows-msvc.linker", &linker))
+        .args(["--config", "future-incompat-report.frequency=\"never\""])
+        .env("LIBCLANG_PATH", toolchain::libclang()?)
+        .env("NDIS_CROSS_MANIFEST", root.join("Cargo.toml"))
+        .env(
+            "NDIS_LLVM_DLLTOOL",
+            toolchain::llvm("llvm-dlltool", "llvm-22")?,
+        )
+        .env("NDIS_LLVM_MC", toolchain::llvm("llvm-mc", "llvm-22")?)
+        .env("NDIS_LLVM_LIB", toolchain::llvm("llvm-lib", "llvm-22")?);
+    Ok(cargo)
+}
+
+/// A `--config` argument with a path in it.
+fn setting(key: &str, path: &Path) -> String {
+    format!("{key}={}", toml::Value::String(path.display().to_string()))
+}
+
+/// Builds the checked host.
+///
+/// # Errors
+/// A missing tool (status 2), or code that does not compile (status 1).
+pub fn vmhost() -> Outcome<PathBuf> {
+    say("checked host");
+    let mut cargo = vmhost_cargo("build")?;
+    cargo.arg("--release");
+    run(&mut cargo, "building the checked host")?;
+    Ok(cross_target().join(BARE).join("release/vmhost"))
+}
+
+/// `cargo TASK` for the checked host and its target.
+///
+/// # Errors
+/// A missing tool.
+pub fn vmhost_cargo(task: &str) -> Outcome<Command> {
+    let mut cargo = Toolchain::cross()?.cargo(task, BARE, &cross_target());
+    cargo.args(["-p", "vmhost", "--locked"]);
+    if !cfg!(windows) {
+        let linker = toolchain::llvm("ld.lld", "lld-22")?;
+        cargo
+            .arg("--config")
+            .arg(setting("target.x86_64-unknown-none.linker", &linker));
+    }
+    Ok(cargo)
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome {
+    fs::copy(from, to)
+        .map(drop)
+        .map_err(|error| Failure::file(from, &error))
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    build::{self, Profile},
+    failure::Outcome,
+    gate, lint, package, test, vm,
+};
+
+/// Builds, checks and runs the ndis-e1000e driver.
+///
+/// Exit status: 0 done, 1 a check did not hold, 2 bad input or a missing tool.
+#[derive(Debug, Parser)]
+#[command(name = "dev", bin_name = "./dev", arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build the driver's .sys and the checked host.
+    Build {
+        /// How the driver is compiled.
+        #[arg(long, value_enum, default_value = "release")]
+        profile: Profile,
+    },
+    /// Make the driver package in target/package: .sys, stamped .inf, .pdb.
+    Package,
+    /// Run the driver in a VM under the checked host.
+    Vm(Box<vm::Options>),
+    /// Run everything that must pass: format, lints, host tests, PE gate, VM runs.
+    Test,
+    /// Check format and lints of all packages, with warnings as errors.
+    Lint,
+    /// Build the documentation.
+    Doc,
+    /// Check a driver image: headers, sections, imports, no panic on the hot paths.
+    Gate {
+        /// The image, with its linker map beside it; without it the driver is built and checked.
+        file: Option<PathBuf>,
+    },
+}
+
+impl Cli {
+    /// Does the task.
+    pub fn run(self) -> ExitCode {
+        let outcome = match self.task {
+            Task::Vm(options) => return vm::run(*options),
+            Task::Test => return test::run(),
+            Task::Build { profile } => build_all(profile),
+            Task::Package => package::make().map(|directory| println!("{}", directory.display())),
+            Task::Lint => lint_all(),
+            Task::Doc => lint::doc(),
+            Task::Gate { file } => check(file),
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("error: {failure}");
+                failure.exit_code()
+            }
+        }
+    }
+}
+
+fn build_all(profile: Profile) -> Outcome {
+    for image in [build::driver(profile)?, build::vmhost()?] {
+        println!("{}", image.display());
+    }
+    Ok(())
+}
+
+fn lint_all() -> Outcome {
+    lint::format()?;
+    lint::clippy_host()?;
+    lint::clippy_driver()?;
+    lint::clippy_vmhost()
+}
+
+fn check(file: Option<PathBuf>) -> Outcome {
+    let file = match file {
+        Some(file) => file,
+        None => build::driver(Profile::Release)?,
+    };
+    gate::run(&file).map(drop)
+}

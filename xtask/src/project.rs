@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where things are: the project's root, its target directory, and running programs there.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::failure::{Failure, Outcome};
+
+/// The project's root directory.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_owned()
+}
+
+/// Cargo's target directory for host builds; artefacts go below it.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// Says what is being done, on standard error, so that standard output stays for results.
+pub fn say(text: &str) {
+    eprintln!("==> {text}");
+}
+
+/// Runs a program in the project's root. Its output goes to the user's terminal.
+///
+/// # Errors
+/// The program does not start (status 2) or does not succeed (status 1).
+pub fn run(command: &mut Command, what: &str) -> Outcome {
+    command.current_dir(root()).stdin(Stdio::null());
+    let status = command
+        .status()
+        .map_err(|error| cannot_start(command, &error))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::check(format!("{what} failed ({status})")))
+    }
+}
+
+/// As [`run`], for cargo with a patched crate and its own copy of the standard library: passes its
+/// messages on, but for one that is wrong. Cargo resolves the library's workspace with the same
+/// patches and then warns that the patch was used there by nobody.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_cargo_patched(command: &mut Command, what: &str) -> Outcome {
+    command
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .map_err(|error| cannot_start(command, &error))?;
+    let mut dropping = false;
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if line.starts_with("warning: patch `wdk-build") {
+                dropping = true;
+            } else if dropping
+                && (line.starts_with("help: Check that the patched") || line.starts_with("      "))
+            {
+                continue;
+            } else {
+                dropping = false;
+                if line.trim() != "Updating crates.io index" {
+                    eprintln!("{line}");
+                }
+            }
+        }
+    }
+    let status = child
+        .wait()
+        .map_err(|error| cannot_start(command, &error))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::check(format!("{what} failed ({status})")))
+    }
+}
+
+/// Standard output of a program that succeeded.
+pub fn output_of(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
+    Failure::input(format!("{}: {error}", command.get_program().display()))
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `./dev test`: everything that must pass, step by step.
+//!
+//! A step that fails does not stop the ones after it, unless they need what it makes. Each step and
+//! each test counts; the closing line says how many held.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+use crate::{
+    build::{self, Profile},
+    failure::{Failure, Outcome},
+    gate, lint, locks,
+    project::{root, say},
+    toolchain::host_cargo,
+};
+
+/// Interrupt modes that the driver is run in.
+const MODES: [&str; 3] = ["msix", "msi", "line"];
+
+/// What was counted so far.
+#[derive(Debug, Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    failures: Vec<Failure>,
+}
+
+impl Tally {
+    /// Does one step and says how long it took. What it counted itself comes on top of the step.
+    fn step<T>(&mut self, name: &str, step: impl FnOnce(&mut Self) -> Outcome<T>) -> Option<T> {
+        say(name);
+        let begin = Instant::now();
+        let outcome = step(self);
+        let seconds = begin.elapsed().as_secs_f64();
+        match outcome {
+            Ok(value) => {
+                self.passed += 1;
+                println!("test: {name:<34} ok      {seconds:6.1} s");
+                Some(value)
+            }
+            Err(failure) => {
+                self.failed += 1;
+                println!("test: {name:<34} FAILED  {seconds:6.1} s  {failure}");
+                self.failures.push(failure);
+                None
+            }
+        }
+    }
+
+    /// A step that cannot be done because an earlier one failed.
+    fn cannot(&mut self, name: &str, because: &str) {
+        self.failed += 1;
+        println!("test: {name:<34} FAILED  not run: {because}");
+    }
+}
+
+/// Runs all steps. The exit code is 0 if all held, 2 if one lacked a tool or a file, else 1.
+pub fn run() -> ExitCode {
+    let begin = Instant::now();
+    let mut tally = Tally::default();
+    tally.step("format", |_| lint::format());
+    tally.step("host tests", host_tests);
+    tally.step("clippy, this machine", |_| lint::clippy_host());
+    let driver = tally.step("driver build", |_| build::driver(Profile::Release));
+    let vmhost = tally.step("checked host build", |_| build::vmhost());
+    tally.step("lock files", |_| locks::check());
+    match &driver {
+        Some(sys) => {
+            tally.step("PE gate", |tally| {
+                tally.passed += gate::run(sys)?;
+                Ok(())
+            });
+        }
+        None => tally.cannot("PE gate", "there is no driver"),
+    }
+    for mode in MODES {
+        let name = format!("VM, {mode}");
+        if driver.is_some() && vmhost.is_some() {
+            tally.step(&name, |_| vm(mode));
+        } else {
+            tally.cannot(&name, "there is no driver or no checked host");
+        }
+    }
+    tally.step("clippy, driver", |_| lint::clippy_driver());
+    tally.step("clippy, checked host", |_| lint::clippy_vmhost());
+    println!(
+        "test: all steps took {:.0} s",
+        begin.elapsed().as_secs_f64()
+    );
+    for failure in &tally.failures {
+        println!("failed: {failure}");
+    }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    match tally
+        .failures
+        .iter()
+        .find(|failure| failure.is_input())
+        .or(tally.failures.first())
+    {
+        None if tally.failed == 0 => ExitCode::SUCCESS,
+        None => ExitCode::FAILURE,
+        Some(failure) => failure.exit_code(),
+    }
+}
+
+/// Unit tests, integration tests and documentation tests of what compiles for this machine.
+fn host_tests(tally: &mut Tally) -> Outcome {
+    let mut cargo = Command::new(host_cargo());
+    cargo
+        .args(["test", "--locked", "--no-fail-fast"])
+        .args(lint::host_packages())
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = cargo
+        .spawn()
+        .map_err(|error| Failure::input(format!("cargo: {error}")))?;
+    let before = (tally.passed, tally.failed);
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if let Some((passed, failed)) = counts(&line) {
+                tally.passed += passed;
+                tally.failed += failed;
+            }
+            // The names of tests that passed are noise here.
+            if !line.starts_with("test ") || !line.ends_with("... ok") {
+                println!("{line}");
+            }
+        }
+    }
+    let status = child
+        .wait()
+        .map_err(|error| Failure::input(format!("cargo: {error}")))?;
+    if !status.success() {
+        return Err(Failure::check(format!(
+            "{} host tests failed ({status})",
+            tally.failed - before.1
+        )));
+    }
+    if tally.passed == before.0 {
+        return Err(Failure::check("no host test was run"));
+    }
+    Ok(())
+}
+
+/// The numbers of `test result: ok. 33 passed; 0 failed; ...`.
+fn counts(line: &str) -> Option<(usize, usize)> {
+    let rest = line.strip_prefix("test result: ")?;
+    let number = |word: &str| {
+        let (before, _) = rest.split_once(word)?;
+        before.split_whitespace().next_back()?.parse().ok()
+    };
+    Some((number(" passed")?, number(" failed")?))
+}
+
+/// The VM run in one interrupt mode, as `./dev vm` does it.
+fn vm(mode: &str) -> Outcome {
+    let program: PathBuf =
+        env::current_exe().map_err(|error| Failure::input(format!("this program: {error}")))?;
+    let status = Command::new(program)
+        .args(["vm", "--irq", mode])
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| Failure::input(format!("this program: {error}")))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(2) => Err(Failure::input(format!(
+            "the VM run with {mode} interrupts could not be done"
+        ))),
+        _ => Err(Failure::check(format!(
+            "the VM run with {mode} interrupts failed ({status})"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_are_counted() {
+        let line = "test result: FAILED. 31 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.01s";
+        assert_eq!(counts(line), Some((31, 2)));
+        assert_eq!(counts("test result: ok."), None);
+        assert_eq!(counts("test gate::x ... ok"), None);
+    }
+
+    #[test]
+    fn steps_are_counted_and_failures_kept() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.step("good", |_| Ok(1)), Some(1));
+        assert_eq!(
+            tally.step("bad", |_| Err::<(), _>(Failure::check("no"))),
+            None
+        );
+        tally.cannot("later", "bad failed");
+        assert_eq!((tally.passed, tally.failed), (1, 2));
+        assert_eq!(tally.failures, [Failure::check("no")]);
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `./dev vm`: installs the driver from its INF into the checked host, runs it in QEMU on an
+//! emulated card, and reports. Exit status 0: all held; 1: the driver broke a rule, leaked or
+//! did not move the traffic; 2: the run could not be made or did not come to an end.
+
+mod device;
+mod hardware_id;
+mod image;
+mod inf;
+mod process;
+mod runner;
+mod server;
+mod session;
+mod table;
+mod verdict;
+
+use crate::build;
+use crate::failure::{Failure, Outcome};
+use crate::project::root;
+use clap::{Args, ValueEnum};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use vmhost_proto::{Irq, Report, SCENARIOS};
+
+/// Options of `./dev vm`.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Interrupt that the host grants; `auto` is what Windows would choose
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = IrqKind::Auto)]
+    pub irq: IrqKind,
+
+    /// At most so many messages are granted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
+    pub messages: Option<u32>,
+
+    /// Processors of the VM
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub cpus: u32,
+
+    /// Scenario to run
+    #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].0)]
+    pub scenario: String,
+
+    /// List the scenarios and end
+    #[arg(long)]
+    pub list: bool,
+
+    /// Seed of every random choice; a run with the same seed makes the same ones
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Record the frames on the wire
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+
+    /// Run this driver instead of building ndis_e1000e.sys
+    #[arg(long, value_name = "FILE.sys", requires = "inf")]
+    pub driver: Option<PathBuf>,
+
+    /// INF (or INX) of --driver
+    #[arg(long, value_name = "FILE.inf", requires = "driver")]
+    pub inf: Option<PathBuf>,
+
+    /// QEMU device to drive, with options if wanted: e1000e,mac=02:00:00:00:00:01
+    #[arg(long, value_name = "QEMU-DEVICE", default_value = "e1000e")]
+    pub device: String,
+
+    /// How the VM's processors are run
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = Accel::Tcg)]
+    pub accel: Accel,
+
+    /// Wait for gdb on port 1234 before the first instruction; sets no time limit
+    #[arg(long)]
+    pub gdb: bool,
+
+    /// Seconds after which a run without a report is ended
+    #[arg(long, value_name = "S", default_value_t = 120,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub time_limit: u32,
+
+    /// MiB to transfer each way in the traffic scenario
+    #[arg(long, value_name = "MIB", default_value_t = 16,
+          value_parser = clap::value_parser!(u32).range(0..=4096))]
+    pub transfer: u32,
+
+    /// NDIS 6 minor version that the host offers, and with it the Windows that the INF sees: 84 is
+    /// NDIS 6.84 of Windows 10 2004, 87 NDIS 6.87 of Windows 11 22H2
+    #[arg(long, value_name = "N", default_value_t = 87,
+          value_parser = clap::value_parser!(u8).range(20..=89))]
+    pub ndis_minor: u8,
+
+    /// Show the device, the installation and QEMU's command line
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// QEMU to use
+    #[arg(long, value_name = "FILE", default_value = "qemu-system-x86_64")]
+    pub qemu: PathBuf,
+
+    /// Checked host to boot instead of building vmhost
+    #[arg(long, value_name = "FILE")]
+    pub host: Option<PathBuf>,
+}
+
+impl Options {
+    fn transfer_bytes(&self) -> u64 {
+        u64::from(self.transfer) << 20
+    }
+}
+
+/// Interrupt kind of `--irq`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum IrqKind {
+    /// MSI-X, else MSI, else the line, as the device and the INF allow
+    Auto,
+    /// MSI-X
+    Msix,
+    /// MSI
+    Msi,
+    /// The interrupt line
+    Line,
+}
+
+impl From<IrqKind> for Irq {
+    fn from(kind: IrqKind) -> Irq {
+        match kind {
+            IrqKind::Auto => Irq::Auto,
+            IrqKind::Msix => Irq::Msix,
+            IrqKind::Msi => Irq::Msi,
+            IrqKind::Line => Irq::Line,
+        }
+    }
+}
+
+/// Accelerator of `--accel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Accel {
+    /// Emulation: everywhere the same
+    Tcg,
+    /// Hardware virtualisation; needs /dev/kvm
+    Kvm,
+}
+
+impl Accel {
+    fn arguments(self) -> Result<[&'static str; 4], String> {
+        match self {
+            Accel::Tcg => Ok(["-accel", "tcg,thread=multi", "-cpu", "max"]),
+            Accel::Kvm if !Path::new("/dev/kvm").exists() => {
+                Err("--accel kvm: there is no /dev/kvm; leave the option out to emulate".to_owned())
+            }
+            Accel::Kvm => Ok(["-accel", "kvm", "-cpu", "host"]),
+        }
+    }
+}
+
+/// Runs one VM, prints the report, and says by the exit status whether all held.
+pub fn run(options: Options) -> ExitCode {
+    let options = &options;
+    if options.list {
+        for (name, line) in SCENARIOS {
+            println!("{name:<10} {line}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let outcome = run_report(options).and_then(|report| {
+        write_json(options, &report)?;
+        Ok(report)
+    });
+    match outcome {
+        Ok(report) => {
+            let _ = write!(std::io::stdout(), "\n{}", table::render(&report));
+            if report.result == "ok" {
+                ExitCode::SUCCESS
+            } else {
+                eprintln!("vm: failed: {}", report.reason);
+                ExitCode::from(1)
+            }
+        }
+        Err(failure) => {
+            eprintln!("vm: {failure}");
+            let report = Report {
+                result: "failed".to_owned(),
+                reason: failure.to_string(),
+                seed: options.seed,
+                ..Report::default()
+            };
+            if let Err(failure) = write_json(options, &report) {
+                eprintln!("vm: {failure}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+/// Runs one VM and returns its report; the log goes to standard output.
+///
+/// # Errors
+/// One line for a run that could not be made or did not come to an end.
+pub fn run_report(options: &Options) -> Outcome<Report> {
+    let host = match &options.host {
+        Some(host) => host.clone(),
+        None => build::vmhost()?,
+    };
+    let (driver, inf) = match (&options.driver, &options.inf) {
+        (Some(driver), Some(inf)) => (driver.clone(), inf.clone()),
+        _ => {
+            let driver = build::driver(build::Profile::Release)?;
+            (driver, root().join("inf/ndis_e1000e.inx"))
+        }
+    };
+    let files = runner::Files { driver, inf, host };
+    runner::run(options, &files).map_err(Failure::input)
+}
+
+fn write_json(options: &Options, report: &Report) -> Outcome {
+    let Some(path) = &options.json else {
+        return Ok(());
+    };
+    let json = serde_json::to_string_pretty(report)
+        .map_err(|error| Failure::input(format!("--json: {error}")))?;
+    std::fs::write(path, json + "\n").map_err(|error| Failure::file(path, &error))
+}

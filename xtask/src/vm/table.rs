@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The report for people: the table of messages, link, traffic, register accesses, verdict.
+
+use std::fmt::Write;
+use vmhost_proto::{Report, Vector};
+
+/// Renders the report; ends with a line break.
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_report(&mut text, report);
+    text
+}
+
+fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
+    let driver = &report.driver;
+    writeln!(
+        out,
+        "driver      {}: {} bytes at {}, {} imports, NDIS {}",
+        driver.image,
+        driver.size,
+        driver.base,
+        driver.imports,
+        or_none(&driver.ndis_version)
+    )?;
+    let interrupt = &report.interrupt;
+    match interrupt.granted.as_str() {
+        "line" => writeln!(out, "interrupts  line")?,
+        kind => {
+            let plural = if interrupt.messages == 1 { "" } else { "s" };
+            let (kind, count) = (or_none(kind), interrupt.messages);
+            writeln!(out, "interrupts  {kind}, {count} message{plural}")?;
+        }
+    }
+    if !interrupt.vectors.is_empty() {
+        write_vectors(out, &interrupt.vectors)?;
+    }
+    let link = &report.link;
+    if link.up {
+        writeln!(
+            out,
+            "link        up, {} Mb/s, {} duplex",
+            link.speed_mbps, link.duplex
+        )?;
+    } else {
+        writeln!(out, "link        down")?;
+    }
+    let traffic = &report.traffic;
+    if !traffic.dhcp_address.is_empty() || traffic.ping_sent > 0 {
+        writeln!(
+            out,
+            "traffic     DHCP {}; ping {}/{}, median {} us; TCP {} bytes down, {} up, SHA-256 {}",
+            or_none(&traffic.dhcp_address),
+            traffic.ping_received,
+            traffic.ping_sent,
+            traffic.ping_rtt_us_median,
+            traffic.tcp_bytes_down,
+            traffic.tcp_bytes_up,
+            if traffic.sha256_ok {
+                "equal"
+            } else {
+                "NOT equal"
+            }
+        )?;
+    }
+    writeln!(
+        out,
+        "frames      {} received, {} sent",
+        traffic.rx_frames, traffic.tx_frames
+    )?;
+    let mmio = &report.mmio;
+    writeln!(
+        out,
+        "registers   ISR {}r {}w; DPC {}r {}w; send {}w; elsewhere {}r {}w",
+        mmio.isr_reads,
+        mmio.isr_writes,
+        mmio.dpc_reads,
+        mmio.dpc_writes,
+        mmio.send_writes,
+        mmio.other_reads,
+        mmio.other_writes
+    )?;
+    let (verifier, ledger) = (&report.verifier, &report.ledger);
+    writeln!(
+        out,
+        "verifier    {} rules, {} checks, {} violations; objects alive: {} after halt, {} after unload",
+        verifier.rules,
+        verifier.checks,
+        verifier.violations.len(),
+        ledger.at_halt,
+        ledger.at_unload
+    )?;
+    for violation in &verifier.violations {
+        writeln!(
+            out,
+            "  {}  {}: {}",
+            violation.rule, violation.at, violation.what
+        )?;
+    }
+    match report.result.as_str() {
+        "ok" => writeln!(out, "verdict     ok, {:.1} s", report.seconds),
+        _ => writeln!(
+            out,
+            "verdict     FAILED, {:.1} s: {}",
+            report.seconds, report.reason
+        ),
+    }
+}
+
+const HEAD: [&str; 11] = [
+    "message",
+    "role",
+    "ISR",
+    "DPC",
+    "claimed",
+    "not mine",
+    "empty DPC",
+    "ISR reads",
+    "ISR writes",
+    "DPC reads",
+    "DPC writes",
+];
+
+fn write_vectors(out: &mut String, vectors: &[Vector]) -> std::fmt::Result {
+    let mut rows = vec![HEAD.map(str::to_owned)];
+    rows.extend(vectors.iter().map(|vector| {
+        let role = if vector.role.is_empty() {
+            "-"
+        } else {
+            &vector.role
+        };
+        [
+            vector.message.to_string(),
+            role.to_owned(),
+            vector.isr.to_string(),
+            vector.dpc.to_string(),
+            vector.claimed.to_string(),
+            vector.not_mine.to_string(),
+            vector.empty_dpc.to_string(),
+            vector.isr_reads.to_string(),
+            vector.isr_writes.to_string(),
+            vector.dpc_reads.to_string(),
+            vector.dpc_writes.to_string(),
+        ]
+    }));
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    for row in &rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let width = width(column);
+            // Words to the left, numbers to the right.
+            match column {
+                1 => write!(line, "  {cell:<width$}")?,
+                _ => write!(line, "  {cell:>width$}")?,
+            }
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vmhost_proto::Violation;
+
+    #[test]
+    fn every_count_is_shown() {
+        let mut report = Report {
+            result: "failed".to_owned(),
+            reason: "because".to_owned(),
+            ..Report::default()
+        };
+        report.interrupt.granted = "msix".to_owned();
+        report.interrupt.messages = 1;
+        report.interrupt.vectors = vec![Vector {
+            message: 0,
+            role: "rx0".to_owned(),
+            isr: 1001,
+            dpc: 1002,
+            claimed: 1003,
+            not_mine: 1004,
+            empty_dpc: 1005,
+            isr_reads: 1006,
+            isr_writes: 1007,
+            dpc_reads: 1008,
+            dpc_writes: 1009,
+            ..Vector::default()
+        }];
+        report.verifier.violations = vec![Violation {
+            rule: "X-26".to_owned(),
+            what: "seen".to_owned(),
+            at: "MiniportInterrupt".to_owned(),
+        }];
+        let text = render(&report);
+        for count in 1001..=1009 {
+            assert!(text.contains(&count.to_string()), "{count}\n{text}");
+        }
+        for word in [
+            "msix, 1 message\n",
+            "rx0",
+            "X-26  MiniportInterrupt: seen",
+            "FAILED",
+        ] {
+            assert!(text.contains(word), "{word}\n{text}");
+        }
+        // Head and row are one table: their last cells end in the same column.
+        let table: Vec<&str> = text.lines().filter(|line| line.starts_with("  ")).collect();
+        assert_eq!(table[0].len(), table[1].len(), "{text}");
+    }
+
+    #[test]
+    fn an_empty_report_has_no_gaps() {
+        let text = render(&Report::default());
+        assert!(text.contains("none, 0 messages") && text.contains("link        down"));
+    }
+}
