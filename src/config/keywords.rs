@@ -32,28 +32,14 @@ pub struct Keyword {
 impl Keyword {
     /// The value to use for what the registry holds: absent, out of the list or unreadable values
     /// become the default, numbers are clamped (contract I-10).
-    pub const fn accept(&self, raw: Option<u32>) -> u32 {
-        let Some(raw) = raw else { return self.default };
-        match self.allowed {
-            Allowed::OneOf(list) => {
-                let mut i = 0;
-                while i < list.len() {
-                    if list[i] == raw {
-                        return raw;
-                    }
-                    i += 1;
-                }
-                self.default
+    pub fn accept(&self, raw: Option<u32>) -> u32 {
+        match (self.allowed, raw) {
+            (Allowed::OneOf(list), Some(raw)) if list.contains(&raw) => raw,
+            (Allowed::Range { min, max, step }, Some(raw)) => {
+                let raw = raw.clamp(min, max);
+                raw - raw % step
             }
-            Allowed::Range { min, max, step } => {
-                if raw < min {
-                    min
-                } else if raw > max {
-                    max
-                } else {
-                    raw - raw % step
-                }
-            }
+            _ => self.default,
         }
     }
 }

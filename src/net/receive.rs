@@ -124,6 +124,12 @@ impl Ring {
     }
 }
 
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Receiver {
     /// A receiver without a ring yet.
     pub const fn new() -> Self {

@@ -259,6 +259,12 @@ const fn is_before(a: u32, b: u32) -> bool {
     (b.wrapping_sub(a) as i32) > 0
 }
 
+impl Default for Sender {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Sender {
     /// A sender without a ring yet.
     pub const fn new() -> Self {

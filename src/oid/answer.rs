@@ -91,21 +91,6 @@ pub fn receive_ok(core: &Core, reply: &mut Reply<'_>) -> Status {
     reply.counter(core.statistics.receive.frames())
 }
 
-/// OID_GEN_XMIT_ERROR.
-pub fn transmit_error(core: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.counter(core.statistics.transmit.errors())
-}
-
-/// OID_GEN_RCV_ERROR.
-pub fn receive_error(core: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.counter(core.statistics.receive.errors())
-}
-
-/// OID_GEN_RCV_NO_BUFFER.
-pub fn receive_no_buffer(core: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.counter(core.statistics.receive.discards())
-}
-
 /// Every counter of NDIS_STATISTICS_INFO, as the general attributes promise (I-17).
 pub const STATISTICS_FLAGS: u32 = NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_RCV
     | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_FRAMES_RCV

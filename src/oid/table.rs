@@ -51,7 +51,8 @@ const fn both(oid: NDIS_OID, query: Query, set: Set) -> Entry {
     }
 }
 
-/// Every object (contract §6.2). Those that NDIS answers itself are here too: HLK and WMI reach some of them (§6.3).
+/// Every object (contract §6.2). Some that NDIS answers itself are here too: HLK and WMI reach them (§6.3). The single
+/// counters are not: NDIS takes them from OID_GEN_STATISTICS.
 pub const TABLE: &[Entry] = &[
     both(OID_GEN_CURRENT_PACKET_FILTER, answer::packet_filter, apply::packet_filter),
     both(OID_GEN_CURRENT_LOOKAHEAD, answer::lookahead, apply::lookahead),
@@ -70,9 +71,6 @@ pub const TABLE: &[Entry] = &[
     query(OID_GEN_HARDWARE_STATUS, answer::hardware_status),
     query(OID_GEN_XMIT_OK, answer::transmit_ok),
     query(OID_GEN_RCV_OK, answer::receive_ok),
-    query(OID_GEN_XMIT_ERROR, answer::transmit_error),
-    query(OID_GEN_RCV_ERROR, answer::receive_error),
-    query(OID_GEN_RCV_NO_BUFFER, answer::receive_no_buffer),
     query(OID_GEN_STATISTICS, answer::statistics),
     query(OID_802_3_PERMANENT_ADDRESS, answer::permanent_address),
     query(OID_802_3_CURRENT_ADDRESS, answer::current_address),
@@ -83,6 +81,7 @@ pub const TABLE: &[Entry] = &[
 ];
 
 /// The list for the general attributes.
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler; both arrays have the same length")]
 pub const SUPPORTED: [NDIS_OID; TABLE.len()] = {
     let mut list = [0; TABLE.len()];
     let mut i = 0;

@@ -4,30 +4,46 @@
 //! `machine` is the computer (CPUs, IRQL, interrupts, memory), `pe` the image loader; `verify`,
 //! `ledger`, `guest` and `exports` are the kernel as a driver sees it, under observation; `ndis`,
 //! `protocol` and `scenario` drive the miniport.
-#![no_std]
-#![no_main]
+#![cfg_attr(any(target_os = "none", clippy), no_std)]
+#![cfg_attr(any(target_os = "none", clippy), no_main)]
 
+#[cfg(any(target_os = "none", clippy))]
 extern crate alloc;
 
+#[cfg(any(target_os = "none", clippy))]
 mod exports;
+#[cfg(any(target_os = "none", clippy))]
 mod guest;
+#[cfg(any(target_os = "none", clippy))]
 mod ledger;
+#[cfg(any(target_os = "none", clippy))]
 mod machine;
+#[cfg(any(target_os = "none", clippy))]
 mod ndis;
+#[cfg(any(target_os = "none", clippy))]
 mod pe;
+#[cfg(any(target_os = "none", clippy))]
 mod protocol;
+#[cfg(any(target_os = "none", clippy))]
 mod registry;
+#[cfg(any(target_os = "none", clippy))]
 mod scenario;
+#[cfg(any(target_os = "none", clippy))]
 mod verify;
 
+#[cfg(any(target_os = "none", clippy))]
 use alloc::{format, string::String, vec::Vec};
 
+#[cfg(any(target_os = "none", clippy))]
 use machine::{exit, fwcfg};
+#[cfg(any(target_os = "none", clippy))]
 use vmhost_proto::{FW_CFG_CONFIG, FW_CFG_DRIVER, HostConfig, Record};
 
+#[cfg(any(target_os = "none", clippy))]
 /// The scenario that tests the machine layer alone and needs no driver.
 const SELFTEST: &str = "selftest";
 
+#[cfg(any(target_os = "none", clippy))]
 /// The first thread: CPU 0, PASSIVE, a big stack. Ends the run.
 fn host_main() {
     let config = match config() {
@@ -43,14 +59,23 @@ fn host_main() {
     scenario::main(config, driver);
 }
 
+#[cfg(any(target_os = "none", clippy))]
 fn config() -> Result<HostConfig, String> {
-    let text: Vec<u8> =
-        fwcfg::read_file(FW_CFG_CONFIG).ok_or_else(|| format!("QEMU was given no fw_cfg file {FW_CFG_CONFIG}"))?;
+    let text: Vec<u8> = fwcfg::read_file(FW_CFG_CONFIG)
+        .ok_or_else(|| format!("QEMU was given no fw_cfg file {FW_CFG_CONFIG}"))?;
     serde_json::from_slice(&text).map_err(|error| format!("{FW_CFG_CONFIG}: {error}"))
 }
 
+#[cfg(any(target_os = "none", clippy))]
 /// Ends the run for a reason that is not the driver's.
 fn fatal(what: String) -> ! {
     machine::console::record(&Record::Fatal { what });
     exit::exit(2)
+}
+
+/// On any other system the package is only built for the tests of its pure parts.
+#[cfg(not(any(target_os = "none", clippy)))]
+fn main() {
+    eprintln!("vmhost runs on a bare machine: build it for x86_64-unknown-none");
+    std::process::exit(2);
 }

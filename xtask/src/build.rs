@@ -154,6 +154,10 @@ pub fn vmhost() -> Outcome<PathBuf> {
 pub fn vmhost_cargo(task: &str) -> Outcome<Command> {
     let mut cargo = Toolchain::cross()?.cargo(task, BARE, &cross_target());
     cargo.args(["-p", "vmhost", "--locked"]);
+    // The profile's link-time optimisation is for the driver. Here it would cost minutes, for an
+    // image that spends its time in the emulator.
+    cargo.args(["--config", "profile.release.lto=\"off\""]);
+    cargo.args(["--config", "profile.release.codegen-units=16"]);
     if !cfg!(windows) {
         let linker = toolchain::llvm("ld.lld", "lld-22")?;
         cargo

@@ -39,7 +39,7 @@ impl<T> Claim<T> {
         self.taken
             .compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok()
-            .then_some(Claimed { claim: self })
+            .then(|| Claimed { claim: self })
     }
 
     /// The value: an exclusive borrow proves that nobody holds it.
@@ -98,6 +98,10 @@ mod tests {
         let mut held = claim.try_claim().expect("free");
         *held += 1;
         assert!(claim.try_claim().is_none());
+        assert!(
+            claim.try_claim().is_none(),
+            "a failed claim lets go of nothing"
+        );
         drop(held);
         assert_eq!(*claim.try_claim().expect("free again"), 2);
     }

@@ -39,7 +39,7 @@ impl DriverCell {
 
     pub(crate) fn take(&self) -> Option<DriverRegistration> {
         let handle = self.registration.swap(null_mut(), Ordering::AcqRel);
-        (!handle.is_null()).then_some(DriverRegistration { handle })
+        (!handle.is_null()).then(|| DriverRegistration { handle })
     }
 }
 

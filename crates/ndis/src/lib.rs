@@ -166,6 +166,8 @@ pub mod plain;
 #[cfg(not(target_os = "none"))]
 pub mod pnp;
 #[cfg(not(target_os = "none"))]
+pub mod poll;
+#[cfg(not(target_os = "none"))]
 pub mod resources;
 #[cfg(not(target_os = "none"))]
 pub mod spin;

@@ -127,7 +127,10 @@ mod tests {
             mdls[i - 1].Next = next;
         }
         let mut nb = NET_BUFFER::zeroed();
-        nb.set_data(mdls.as_mut_ptr(), offset, length);
+        let first = mdls
+            .first_mut()
+            .map_or(core::ptr::null_mut(), |mdl| &raw mut *mdl);
+        nb.set_data(first, offset, length);
         (mdls, nb)
     }
 

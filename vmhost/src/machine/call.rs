@@ -34,10 +34,24 @@ struct Frame {
 }
 
 const CHANGED: [&str; 18] = [
-    "RBX was changed", "RBP was changed", "RSI was changed", "RDI was changed", "R12 was changed", "R13 was changed",
-    "R14 was changed", "R15 was changed", "XMM6 was changed", "XMM7 was changed", "XMM8 was changed",
-    "XMM9 was changed", "XMM10 was changed", "XMM11 was changed", "XMM12 was changed", "XMM13 was changed",
-    "XMM14 was changed", "XMM15 was changed",
+    "RBX was changed",
+    "RBP was changed",
+    "RSI was changed",
+    "RDI was changed",
+    "R12 was changed",
+    "R13 was changed",
+    "R14 was changed",
+    "R15 was changed",
+    "XMM6 was changed",
+    "XMM7 was changed",
+    "XMM8 was changed",
+    "XMM9 was changed",
+    "XMM10 was changed",
+    "XMM11 was changed",
+    "XMM12 was changed",
+    "XMM13 was changed",
+    "XMM14 was changed",
+    "XMM15 was changed",
 ];
 const DIRECTION: u64 = 1 << 10;
 const INTERRUPT: u64 = 1 << 9;
@@ -183,7 +197,11 @@ unsafe extern "sysv64" {
 /// Afterwards the callee-saved registers, XMM6–15, MXCSR's and the x87 unit's control bits, the
 /// direction and interrupt flags and CR8 are what they were, whatever the callee did.
 pub fn call_driver(f: usize, args: &[u64]) -> Outcome {
-    assert!(args.len() <= MAX_ARGS, "call_driver with {} arguments", args.len());
+    assert!(
+        args.len() <= MAX_ARGS,
+        "call_driver with {} arguments",
+        args.len()
+    );
     let mut frame = Frame {
         target: f as u64,
         // Arguments that the callee does not have must not look like anything.
@@ -199,7 +217,8 @@ pub fn call_driver(f: usize, args: &[u64]) -> Outcome {
     // Not canonical as an address, different in every register and every call.
     let salt = (&raw const frame as u64).rotate_left(17) ^ f as u64;
     for (index, word) in frame.before.iter_mut().enumerate() {
-        *word = 0xC5A0_0000_0000_0000 | (salt.wrapping_add((index as u64 + 1) * 0x9E37_79B9_7F4A) & 0xFFFF_FFFF_FFFF);
+        *word = 0xC5A0_0000_0000_0000
+            | (salt.wrapping_add((index as u64 + 1) * 0x9E37_79B9_7F4A) & 0xFFFF_FFFF_FFFF);
     }
     let level = irql::current();
     let enabled = interrupts::are_enabled();
@@ -218,17 +237,34 @@ pub fn call_driver(f: usize, args: &[u64]) -> Outcome {
             interrupts::disable();
         }
     }
-    Outcome { ret: frame.ret, bad: verdict(&frame, level, level_after, enabled) }
+    Outcome {
+        ret: frame.ret,
+        bad: verdict(&frame, level, level_after, enabled),
+    }
 }
 
 fn verdict(frame: &Frame, level: u8, level_after: u8, enabled: bool) -> Option<&'static str> {
     let word = |index: usize| frame.before[index] != frame.after[index];
-    let changed = |index: usize| if index < 8 { word(index) } else { word(index * 2 - 8) || word(index * 2 - 7) };
+    let changed = |index: usize| {
+        if index < 8 {
+            word(index)
+        } else {
+            word(index * 2 - 8) || word(index * 2 - 7)
+        }
+    };
     if level_after != level {
-        return Some(if level_after > level { "IRQL was left raised" } else { "IRQL was left lowered" });
+        return Some(if level_after > level {
+            "IRQL was left raised"
+        } else {
+            "IRQL was left lowered"
+        });
     }
     if enabled != (frame.rflags & INTERRUPT != 0) {
-        return Some(if enabled { "interrupts were left disabled" } else { "interrupts were left enabled" });
+        return Some(if enabled {
+            "interrupts were left disabled"
+        } else {
+            "interrupts were left enabled"
+        });
     }
     if frame.rflags & DIRECTION != 0 {
         return Some("the direction flag was left set");
@@ -239,5 +275,7 @@ fn verdict(frame: &Frame, level: u8, level_after: u8, enabled: bool) -> Option<&
     if frame.x87 as u16 != X87_DEFAULT as u16 {
         return Some("the x87 control word was changed");
     }
-    (0..CHANGED.len()).find(|&index| changed(index)).map(|index| CHANGED[index])
+    (0..CHANGED.len())
+        .find(|&index| changed(index))
+        .map(|index| CHANGED[index])
 }

@@ -48,7 +48,9 @@ pub fn print(text: Arguments<'_>) {
 /// Sends one record to the runner.
 pub fn record(record: &Record) {
     let Ok(json) = serde_json::to_string(record) else {
-        print(format_args!("vmhost: a record could not be written as JSON"));
+        print(format_args!(
+            "vmhost: a record could not be written as JSON"
+        ));
         return;
     };
     let _guard = LOCK.lock();

@@ -9,11 +9,7 @@ use core::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
 };
 
-use x86_64::{
-    VirtAddr,
-    instructions::interrupts,
-    registers::model_specific::GsBase,
-};
+use x86_64::{VirtAddr, instructions::interrupts, registers::model_specific::GsBase};
 
 /// Most CPUs that are started.
 pub const MAX: usize = 16;
@@ -136,7 +132,9 @@ pub(super) fn get(index: usize) -> &'static Cpu {
 pub(super) fn this() -> &'static Cpu {
     let base: *const Cpu;
     // SAFETY: GS points to this CPU's block since `adopt`; the self pointer never changes.
-    unsafe { asm!("mov {}, gs:[0x18]", out(reg) base, options(pure, readonly, nostack, preserves_flags)) };
+    unsafe {
+        asm!("mov {}, gs:[0x18]", out(reg) base, options(pure, readonly, nostack, preserves_flags))
+    };
     // SAFETY: the block is an element of `CPUS`.
     unsafe { &*base }
 }

@@ -18,14 +18,22 @@ struct Queue {
 }
 
 static QUEUES: [Queue; cpu::MAX] = [const {
-    Queue { waiting: IrqSpin::new(VecDeque::new()), queued: AtomicU64::new(0), done: AtomicU64::new(0) }
+    Queue {
+        waiting: IrqSpin::new(VecDeque::new()),
+        queued: AtomicU64::new(0),
+        done: AtomicU64::new(0),
+    }
 }; cpu::MAX];
 /// Threads inside [`flush`].
 static FLUSHING: AtomicUsize = AtomicUsize::new(0);
 
 /// Queues `f` for `cpu`. Any IRQL. It runs on that CPU before its PASSIVE code goes on.
 pub fn queue(cpu: usize, f: Box<dyn FnOnce() + Send>) {
-    assert!(cpu < cpu::count(), "DPC for CPU {cpu}, there are {}", cpu::count());
+    assert!(
+        cpu < cpu::count(),
+        "DPC for CPU {cpu}, there are {}",
+        cpu::count()
+    );
     {
         let mut waiting = QUEUES[cpu].waiting.lock();
         waiting.push_back(f);
@@ -65,9 +73,14 @@ pub(super) fn drain() {
 /// PASSIVE: returns when every DPC queued before this call has run, on all CPUs.
 pub fn flush() {
     FLUSHING.fetch_add(1, Ordering::SeqCst);
-    let goals: Vec<u64> = (0..cpu::count()).map(|cpu| QUEUES[cpu].queued.load(Ordering::SeqCst)).collect();
+    let goals: Vec<u64> = (0..cpu::count())
+        .map(|cpu| QUEUES[cpu].queued.load(Ordering::SeqCst))
+        .collect();
     thread::wait_until(None, &|| {
-        goals.iter().zip(&QUEUES).all(|(goal, queue)| queue.done.load(Ordering::SeqCst) >= *goal)
+        goals
+            .iter()
+            .zip(&QUEUES)
+            .all(|(goal, queue)| queue.done.load(Ordering::SeqCst) >= *goal)
     });
     FLUSHING.fetch_sub(1, Ordering::SeqCst);
 }

@@ -96,13 +96,13 @@ pub(super) fn exception(frame: &mut Frame) {
     for (number, reg) in info.regs.iter_mut().enumerate() {
         *reg = frame.reg(number);
     }
-    if let Some(mut expected) = expect(None) {
-        if expected.seen.is_none() {
-            frame.rip = expected.resume;
-            expected.seen = Some(info);
-            expect(Some(expected));
-            return;
-        }
+    if let Some(mut expected) = expect(None)
+        && expected.seen.is_none()
+    {
+        frame.rip = expected.resume;
+        expected.seen = Some(info);
+        expect(Some(expected));
+        return;
     }
     let top = cpu::this().fault_stack.load(Ordering::Relaxed);
     if cpu::this().faulting.swap(true, Ordering::AcqRel) || top == 0 {
@@ -124,7 +124,7 @@ extern "sysv64" fn told(info: usize) -> ! {
         let hook: fn(&FaultInfo) -> ! = unsafe { core::mem::transmute(hook) };
         hook(info);
     }
-    panic!("{}", describe(info))
+    super::panic::fatal(&describe(info))
 }
 
 /// A line without heap or locks.
@@ -178,7 +178,11 @@ pub fn what_is(va: u64) -> String {
     }
     if at < 512 << 30 {
         let [start, .., end] = paging::image();
-        let whose = if (start..end).contains(&va) { "the host's image" } else { "the host's own physical memory view" };
+        let whose = if (start..end).contains(&va) {
+            "the host's image"
+        } else {
+            "the host's own physical memory view"
+        };
         return whose.into();
     }
     if (va as i64) << 16 >> 16 != va as i64 {
@@ -190,9 +194,18 @@ pub fn what_is(va: u64) -> String {
             let end = region.base + region.pages * super::pages::PAGE;
             let (base, bytes, label) = (region.base, end - region.base, region.label);
             match (region.live, at < end) {
-                (true, true) => format!("{label}, {bytes:#x} bytes at {base:#x}, offset {:#x}", at - base),
-                (true, false) => format!("{:#x} bytes past the end of {label}, {bytes:#x} bytes at {base:#x}", at - end),
-                (false, true) => format!("{label} that was freed: {bytes:#x} bytes at {base:#x}, offset {:#x}", at - base),
+                (true, true) => format!(
+                    "{label}, {bytes:#x} bytes at {base:#x}, offset {:#x}",
+                    at - base
+                ),
+                (true, false) => format!(
+                    "{:#x} bytes past the end of {label}, {bytes:#x} bytes at {base:#x}",
+                    at - end
+                ),
+                (false, true) => format!(
+                    "{label} that was freed: {bytes:#x} bytes at {base:#x}, offset {:#x}",
+                    at - base
+                ),
                 (false, false) => format!("past the end of freed {label} at {base:#x}"),
             }
         }
@@ -217,7 +230,11 @@ pub fn describe(info: &FaultInfo) -> String {
     // Writing to a String does not fail.
     let _ = match info.vector {
         8 if thread::is_stack_guard(info.cr2 as usize) => {
-            write!(text, ": stack overflow, guard page touched at {:#x}", info.cr2)
+            write!(
+                text,
+                ": stack overflow, guard page touched at {:#x}",
+                info.cr2
+            )
         }
         14 => {
             let access = match info.error {
@@ -225,8 +242,17 @@ pub fn describe(info: &FaultInfo) -> String {
                 error if error & 2 != 0 => "writing",
                 _ => "reading",
             };
-            let why = if info.error & 1 != 0 { "protected" } else { "not mapped" };
-            write!(text, ": {access} {:#x}, {why}: {}", info.cr2, what_is(info.cr2))
+            let why = if info.error & 1 != 0 {
+                "protected"
+            } else {
+                "not mapped"
+            };
+            write!(
+                text,
+                ": {access} {:#x}, {why}: {}",
+                info.cr2,
+                what_is(info.cr2)
+            )
         }
         _ if info.error != 0 => write!(text, ", error code {:#x}", info.error),
         _ => Ok(()),
@@ -236,9 +262,10 @@ pub fn describe(info: &FaultInfo) -> String {
     }
     let _ = write!(
         text,
-        "; at {} on CPU {}, IRQL {}, rsp {:#x}",
+        "; at {} on CPU {}, thread {}, IRQL {}, rsp {:#x}",
         place(info.rip),
         cpu::id(),
+        thread::name(),
         info.irql,
         info.rsp
     );

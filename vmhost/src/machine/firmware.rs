@@ -31,7 +31,8 @@ struct Identity;
 
 impl AcpiHandler for Identity {
     unsafe fn map_physical_region<T>(&self, pa: usize, size: usize) -> PhysicalMapping<Self, T> {
-        let va = NonNull::new(vspace::direct(pa as u64) as *mut T).expect("no ACPI table lies at 0");
+        let va =
+            NonNull::new(vspace::direct(pa as u64) as *mut T).expect("no ACPI table lies at 0");
         // SAFETY: physical memory is identity-mapped for good.
         unsafe { PhysicalMapping::new(pa, va, size, size, Self) }
     }
@@ -42,17 +43,30 @@ impl AcpiHandler for Identity {
 /// Reads the tables behind the root pointer `rsdp`.
 pub fn read(rsdp: u64) -> Result<Firmware, &'static str> {
     // SAFETY: the loader says that the root pointer is there; the crate checks its checksums.
-    let tables = unsafe { AcpiTables::from_rsdp(Identity, rsdp as usize) }.map_err(|_| "ACPI: no valid root table")?;
+    let tables = unsafe { AcpiTables::from_rsdp(Identity, rsdp as usize) }
+        .map_err(|_| "ACPI: no valid root table")?;
     let madt = tables.find_table::<Madt>().map_err(|_| "ACPI: no MADT")?;
     let fadt = tables.find_table::<Fadt>().map_err(|_| "ACPI: no FADT")?;
-    let mcfg = tables.find_table::<Mcfg>().map_err(|_| "ACPI: no MCFG: the machine must be q35")?;
-    let mut firmware = Firmware { cpus: Vec::new(), ioapics: Vec::new(), pm_timer: 0, ecam: Vec::new() };
+    let mcfg = tables
+        .find_table::<Mcfg>()
+        .map_err(|_| "ACPI: no MCFG: the machine must be q35")?;
+    let mut firmware = Firmware {
+        cpus: Vec::new(),
+        ioapics: Vec::new(),
+        pm_timer: 0,
+        ecam: Vec::new(),
+    };
     for entry in madt.get().entries() {
         match entry {
-            MadtEntry::LocalApic(cpu) if cpu.flags & 1 != 0 => firmware.cpus.push(u32::from(cpu.apic_id)),
+            MadtEntry::LocalApic(cpu) if cpu.flags & 1 != 0 => {
+                firmware.cpus.push(u32::from(cpu.apic_id))
+            }
             MadtEntry::LocalX2Apic(cpu) if cpu.flags & 1 != 0 => firmware.cpus.push(cpu.x2apic_id),
             MadtEntry::IoApic(apic) => {
-                firmware.ioapics.push((u64::from(apic.io_apic_address), apic.global_system_interrupt_base));
+                firmware.ioapics.push((
+                    u64::from(apic.io_apic_address),
+                    apic.global_system_interrupt_base,
+                ));
             }
             _ => {}
         }
@@ -61,8 +75,16 @@ pub fn read(rsdp: u64) -> Result<Firmware, &'static str> {
         Ok(Some(block)) => firmware.pm_timer = block.address as u16,
         _ => return Err("ACPI: no PM timer"),
     }
-    for entry in mcfg.entries().iter().filter(|entry| entry.pci_segment_group == 0) {
-        firmware.ecam.push((entry.base_address, entry.bus_number_start, entry.bus_number_end));
+    for entry in mcfg
+        .entries()
+        .iter()
+        .filter(|entry| entry.pci_segment_group == 0)
+    {
+        firmware.ecam.push((
+            entry.base_address,
+            entry.bus_number_start,
+            entry.bus_number_end,
+        ));
     }
     Ok(firmware)
 }

@@ -64,7 +64,10 @@ pub fn read_file(name: &str) -> Option<Vec<u8>> {
     for entry in directory[4..].chunks_exact(ENTRY) {
         let size = u32::from_be_bytes([entry[0], entry[1], entry[2], entry[3]]);
         let item = u16::from_be_bytes([entry[4], entry[5]]);
-        let end = entry[8..].iter().position(|byte| *byte == 0).unwrap_or(ENTRY - 8);
+        let end = entry[8..]
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(ENTRY - 8);
         if String::from_utf8_lossy(&entry[8..8 + end]) == name {
             let mut contents = vec![0u8; size as usize];
             read_item(item, &mut contents)?;

@@ -18,11 +18,11 @@ use super::{
 pub type Handler = Arc<dyn Fn() + Send + Sync>;
 
 /// DPCs.
-pub const DPC: u8 = 0x2F;
+pub const DPC: u8 = irql::DISPATCH << 4 | 0xF;
 /// The LAPIC timer.
-pub const CLOCK: u8 = 0xD1;
+pub const CLOCK: u8 = irql::CLOCK << 4 | 1;
 /// Wakes a CPU from `hlt`, or makes it set its timer anew.
-pub const KICK: u8 = 0xE1;
+pub const KICK: u8 = irql::IPI << 4 | 1;
 
 struct Slot {
     handler: IrqSpin<Option<Handler>>,
@@ -30,14 +30,22 @@ struct Slot {
     inside: AtomicUsize,
 }
 
-static SLOTS: [Slot; 256] = [const { Slot { handler: IrqSpin::new(None), inside: AtomicUsize::new(0) } }; 256];
+static SLOTS: [Slot; 256] = [const {
+    Slot {
+        handler: IrqSpin::new(None),
+        inside: AtomicUsize::new(0),
+    }
+}; 256];
 /// Vectors that [`alloc_vector`] gave out, one bit each.
 static TAKEN: IrqSpin<[u16; 16]> = IrqSpin::new([0; 16]);
 static SPURIOUS: AtomicU64 = AtomicU64::new(0);
 
 /// A free vector of the class `irql`.
 pub fn alloc_vector(irql: Irql) -> Option<u8> {
-    assert!((irql::DEVICE_MIN..=irql::DEVICE_MAX).contains(&irql), "no device vectors at IRQL {irql}");
+    assert!(
+        (irql::DEVICE_MIN..=irql::DEVICE_MAX).contains(&irql),
+        "no device vectors at IRQL {irql}"
+    );
     let mut taken = TAKEN.lock();
     let class = &mut taken[usize::from(irql)];
     let free = (!*class).trailing_zeros();
@@ -50,7 +58,10 @@ pub fn alloc_vector(irql: Irql) -> Option<u8> {
 
 /// Gives a vector back; it must be disconnected.
 pub fn free_vector(vector: u8) {
-    assert!(SLOTS[usize::from(vector)].handler.lock().is_none(), "vector {vector:#x} is still connected");
+    assert!(
+        SLOTS[usize::from(vector)].handler.lock().is_none(),
+        "vector {vector:#x} is still connected"
+    );
     TAKEN.lock()[usize::from(vector >> 4)] &= !(1 << (vector & 15));
 }
 

@@ -32,7 +32,11 @@ const MASKED: u32 = 1 << 16;
 
 /// Adds one controller, all lines masked.
 pub(super) fn add(pa: u64, first_gsi: u32) {
-    let mut apic = IoApic { window: vspace::direct(pa), first_gsi, lines: 0 };
+    let mut apic = IoApic {
+        window: vspace::direct(pa),
+        first_gsi,
+        lines: 0,
+    };
     apic.lines = (apic.read(1) >> 16 & 0xFF) + 1;
     for line in 0..apic.lines {
         apic.write(0x10 + line * 2, MASKED);
@@ -42,7 +46,9 @@ pub(super) fn add(pa: u64, first_gsi: u32) {
 
 fn with(gsi: u32, f: impl FnOnce(&IoApic, u32)) {
     let apics = APICS.lock();
-    let apic = apics.iter().find(|apic| (apic.first_gsi..apic.first_gsi + apic.lines).contains(&gsi));
+    let apic = apics
+        .iter()
+        .find(|apic| (apic.first_gsi..apic.first_gsi + apic.lines).contains(&gsi));
     match apic {
         Some(apic) => f(apic, 0x10 + (gsi - apic.first_gsi) * 2),
         None => panic!("no I/O APIC has interrupt line {gsi}"),
@@ -51,12 +57,17 @@ fn with(gsi: u32, f: impl FnOnce(&IoApic, u32)) {
 
 /// Routes a line to a vector on one CPU, unmasked.
 pub fn connect(gsi: u32, vector: u8, cpu: usize, level: bool, active_low: bool) {
-    let apic_id = cpu::get(cpu).apic_id.load(core::sync::atomic::Ordering::Relaxed);
+    let apic_id = cpu::get(cpu)
+        .apic_id
+        .load(core::sync::atomic::Ordering::Relaxed);
     with(gsi, |apic, register| {
         // Masked while the two halves disagree.
         apic.write(register, MASKED);
         apic.write(register + 1, apic_id << 24);
-        apic.write(register, u32::from(vector) | u32::from(active_low) << 13 | u32::from(level) << 15);
+        apic.write(
+            register,
+            u32::from(vector) | u32::from(active_low) << 13 | u32::from(level) << 15,
+        );
     });
 }
 

@@ -64,13 +64,26 @@ pub fn init() {
     // SAFETY: enables the APIC in place; x2APIC mode only where the CPU has it.
     unsafe { Msr::new(BASE_MSR).write(enable) };
     X2.store(x2, Ordering::Relaxed);
-    WINDOW.store(vspace::direct(base & 0xF_FFFF_F000) as u64, Ordering::Relaxed);
-    for lvt in [reg::LVT_TIMER, reg::LVT_PERF, reg::LVT_LINT0, reg::LVT_LINT1, reg::LVT_ERROR] {
+    WINDOW.store(
+        vspace::direct(base & 0xF_FFFF_F000) as u64,
+        Ordering::Relaxed,
+    );
+    for lvt in [
+        reg::LVT_TIMER,
+        reg::LVT_PERF,
+        reg::LVT_LINT0,
+        reg::LVT_LINT1,
+        reg::LVT_ERROR,
+    ] {
         write(lvt, MASKED);
     }
     write(reg::TPR, 0);
     write(reg::SVR, 1 << 8 | u32::from(SPURIOUS));
-    let id = if x2 { read(reg::ID) } else { read(reg::ID) >> 24 };
+    let id = if x2 {
+        read(reg::ID)
+    } else {
+        read(reg::ID) >> 24
+    };
     cpu::this().apic_id.store(id, Ordering::Relaxed);
 }
 

@@ -48,11 +48,16 @@ impl<T: ?Sized> IrqSpin<T> {
         if self.take(me).is_err() {
             self.wait(me);
         }
-        IrqSpinGuard { lock: self, enabled, _not_send: PhantomData }
+        IrqSpinGuard {
+            lock: self,
+            enabled,
+            _not_send: PhantomData,
+        }
     }
 
     fn take(&self, me: usize) -> Result<usize, usize> {
-        self.owner.compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed)
+        self.owner
+            .compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed)
     }
 
     #[cold]
@@ -68,20 +73,6 @@ impl<T: ?Sized> IrqSpin<T> {
             }
         }
         tlb::leave_quiet();
-    }
-
-    /// Takes the lock if it is free.
-    pub fn try_lock(&self) -> Option<IrqSpinGuard<'_, T>> {
-        let enabled = interrupts::are_enabled();
-        interrupts::disable();
-        let taken = self.take(cpu::id()).is_ok();
-        if taken {
-            return Some(IrqSpinGuard { lock: self, enabled, _not_send: PhantomData });
-        }
-        if enabled {
-            interrupts::enable();
-        }
-        None
     }
 }
 

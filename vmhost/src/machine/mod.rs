@@ -49,12 +49,21 @@ extern "sysv64" fn start(info: u64) -> ! {
     desc::load_idt();
     // SAFETY: the loader's structure, in identity-mapped memory that is not yet anybody's.
     let info = unsafe { &*(info as *const StartInfo) };
-    assert!(info.magic == PVH_MAGIC && info.version >= 1, "not started through PVH, or by an old QEMU");
+    assert!(
+        info.magic == PVH_MAGIC && info.version >= 1,
+        "not started through PVH, or by an old QEMU"
+    );
     // SAFETY: the loader says where its memory map is and how long.
-    let memory = unsafe { core::slice::from_raw_parts(info.memmap as *const MemoryEntry, info.memmap_entries as usize) };
+    let memory = unsafe {
+        core::slice::from_raw_parts(
+            info.memmap as *const MemoryEntry,
+            info.memmap_entries as usize,
+        )
+    };
     let [image_start, .., image_end] = paging::image();
     pages::init(memory, image_start..image_end);
-    let heap = pages::alloc_high(heap::SIZE / pages::PAGE).expect("too little memory: the host needs 256 MiB");
+    let heap = pages::alloc_high(heap::SIZE / pages::PAGE)
+        .expect("too little memory: the host needs 256 MiB");
     // SAFETY: fresh frames, identity-mapped.
     unsafe { heap::init(heap as usize, heap::SIZE) };
     paging::init();
@@ -69,7 +78,10 @@ extern "sysv64" fn start(info: u64) -> ! {
         unsafe { Port::<u8>::new(port).write(0xFF) };
     }
     lapic::init();
-    firmware.ioapics.iter().for_each(|&(pa, first)| ioapic::add(pa, first));
+    firmware
+        .ioapics
+        .iter()
+        .for_each(|&(pa, first)| ioapic::add(pa, first));
     time::calibrate(firmware.pm_timer);
     smp::start_others(&firmware.cpus);
     paging::unmap_low();
@@ -84,8 +96,13 @@ extern "sysv64" fn start(info: u64) -> ! {
 fn own_cpu() {
     desc::load_segments();
     let this = cpu::this();
-    this.irq_stack.store(desc::stack(16, "interrupt stack").as_u64(), Ordering::Relaxed);
-    this.dpc_stack.store(desc::stack(16, "DPC stack").as_u64(), Ordering::Relaxed);
-    this.fault_stack.store(desc::stack(16, "fault stack").as_u64(), Ordering::Relaxed);
+    this.irq_stack.store(
+        desc::stack(16, "interrupt stack").as_u64(),
+        Ordering::Relaxed,
+    );
+    this.dpc_stack
+        .store(desc::stack(16, "DPC stack").as_u64(), Ordering::Relaxed);
+    this.fault_stack
+        .store(desc::stack(16, "fault stack").as_u64(), Ordering::Relaxed);
     this.online.store(true, Ordering::Release);
 }

@@ -121,10 +121,14 @@ pub fn alloc_below(n: usize, max_pa: u64, align: u64) -> Option<u64> {
     if n == 0 {
         return None;
     }
-    let limit = (max_pa / PAGE as u64).saturating_add(u64::from(max_pa % PAGE as u64 == PAGE as u64 - 1));
+    let limit =
+        (max_pa / PAGE as u64).saturating_add(u64::from(max_pa % PAGE as u64 == PAGE as u64 - 1));
     let limit = limit.min(MAX_FRAMES as u64) as usize;
     let step = (align as usize / PAGE).max(1);
-    FRAMES.lock().run(n, limit, step).map(|frame| (frame * PAGE) as u64)
+    FRAMES
+        .lock()
+        .run(n, limit, step)
+        .map(|frame| (frame * PAGE) as u64)
 }
 
 /// Gives `n` frames back. Panics when one of them is free already.

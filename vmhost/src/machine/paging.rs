@@ -63,7 +63,9 @@ fn table(pa: u64) -> &'static Table {
 
 fn new_table() -> u64 {
     let pa = pages::alloc(1).expect("out of physical memory for page tables");
-    table(pa).iter().for_each(|entry| entry.store(0, Ordering::Relaxed));
+    table(pa)
+        .iter()
+        .for_each(|entry| entry.store(0, Ordering::Relaxed));
     pa
 }
 
@@ -125,7 +127,10 @@ pub fn init() {
             pa += PAGE as u64;
         } else {
             let slot = entry(pa, 1, true).expect("no larger page above");
-            slot.store(pa | bit::P | bit::W | bit::NX | bit::LARGE | cache, Ordering::Relaxed);
+            slot.store(
+                pa | bit::P | bit::W | bit::NX | bit::LARGE | cache,
+                Ordering::Relaxed,
+            );
             pa += large;
         }
     }
@@ -134,7 +139,10 @@ pub fn init() {
     if gigabyte_pages {
         for pa in (4u64 << 30..512 << 30).step_by(1 << 30) {
             let slot = entry(pa, 2, true).expect("no larger page above");
-            slot.store(pa | bit::P | bit::W | bit::NX | bit::LARGE | bit::UC, Ordering::Relaxed);
+            slot.store(
+                pa | bit::P | bit::W | bit::NX | bit::LARGE | bit::UC,
+                Ordering::Relaxed,
+            );
         }
     }
     load();
@@ -142,7 +150,11 @@ pub fn init() {
 
 /// Makes the first page of the trampoline executable while the other CPUs start.
 pub fn low_page_executable(pa: u64, exec: bool) {
-    let value = if exec { pa | bit::P | bit::W } else { pa | bit::P | bit::W | bit::NX };
+    let value = if exec {
+        pa | bit::P | bit::W
+    } else {
+        pa | bit::P | bit::W | bit::NX
+    };
     make(pa as usize).store(value, Ordering::Relaxed);
     load();
 }

@@ -18,6 +18,16 @@ pub const EXIT_FATAL: u32 = 2;
 
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
+/// Ends the run with one line for the runner. Any IRQL; needs the heap.
+pub fn fatal(what: &str) -> ! {
+    interrupts::disable();
+    if !PANICKED.swap(true, Ordering::AcqRel) {
+        let what = what.replace('\n', " ");
+        console::record(&Record::Fatal { what });
+    }
+    exit::exit(EXIT_FATAL)
+}
+
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     interrupts::disable();
@@ -26,9 +36,14 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     // port takes everything.
     let _ = writeln!(console::Raw, "vmhost: CPU {}: {info}", cpu::id());
     if !again {
-        let at = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        let at = info
+            .location()
+            .map(|at| format!("{}:{}", at.file(), at.line()))
+            .unwrap_or_default();
         let what = format!("the host failed at {at}: {}", info.message());
-        console::record(&Record::Fatal { what: what.replace('\n', " ") });
+        console::record(&Record::Fatal {
+            what: what.replace('\n', " "),
+        });
     }
     exit::exit(EXIT_FATAL)
 }

@@ -64,7 +64,11 @@ struct Bus {
     bars: BTreeMap<(u8, u8, u8), Vec<Bar>>,
 }
 
-static BUS: IrqSpin<Bus> = IrqSpin::new(Bus { ecam: Vec::new(), devices: Vec::new(), bars: BTreeMap::new() });
+static BUS: IrqSpin<Bus> = IrqSpin::new(Bus {
+    ecam: Vec::new(),
+    devices: Vec::new(),
+    bars: BTreeMap::new(),
+});
 
 /// Standard header offsets.
 mod at {
@@ -82,7 +86,9 @@ mod at {
 /// Host address of a register; `None` outside every window.
 fn window(ecam: &[(u64, u8, u8)], dev: (u8, u8, u8), off: u16) -> Option<usize> {
     let (bus, slot, func) = dev;
-    let &(base, first, _) = ecam.iter().find(|(_, first, last)| (*first..=*last).contains(&bus))?;
+    let &(base, first, _) = ecam
+        .iter()
+        .find(|(_, first, last)| (*first..=*last).contains(&bus))?;
     let function = u64::from(bus - first) << 20 | u64::from(slot) << 15 | u64::from(func) << 12;
     Some(vspace::direct(base + function) + usize::from(off))
 }
@@ -94,7 +100,9 @@ fn check(off: u16, width: u8) {
 
 fn read(ecam: &[(u64, u8, u8)], dev: (u8, u8, u8), off: u16, width: u8) -> u32 {
     check(off, width);
-    let Some(at) = window(ecam, dev, off) else { return u32::MAX };
+    let Some(at) = window(ecam, dev, off) else {
+        return u32::MAX;
+    };
     match width {
         // SAFETY: inside the ECAM window, aligned, identity-mapped uncached.
         1 => u32::from(unsafe { (at as *const u8).read_volatile() }),
@@ -107,7 +115,9 @@ fn read(ecam: &[(u64, u8, u8)], dev: (u8, u8, u8), off: u16, width: u8) -> u32 {
 
 fn write(ecam: &[(u64, u8, u8)], dev: (u8, u8, u8), off: u16, width: u8, value: u32) {
     check(off, width);
-    let Some(at) = window(ecam, dev, off) else { return };
+    let Some(at) = window(ecam, dev, off) else {
+        return;
+    };
     match width {
         // SAFETY: inside the ECAM window, aligned, identity-mapped uncached.
         1 => unsafe { (at as *mut u8).write_volatile(value as u8) },
@@ -152,7 +162,11 @@ pub(super) fn init(ecam: Vec<(u64, u8, u8)>) {
 
 fn add(bus: &mut Bus, dev: (u8, u8, u8), id: u32, header: u8) {
     let class = read(&bus.ecam, dev, at::CLASS, 4);
-    let subsystem = if header == 0 { read(&bus.ecam, dev, at::SUBSYSTEM, 4) } else { 0 };
+    let subsystem = if header == 0 {
+        read(&bus.ecam, dev, at::SUBSYSTEM, 4)
+    } else {
+        0
+    };
     bus.devices.push(PciDevice {
         bus: dev.0,
         dev: dev.1,
@@ -187,7 +201,13 @@ fn size_bars(ecam: &[(u64, u8, u8)], dev: (u8, u8, u8), count: u8) -> Vec<Bar> {
     while index < count {
         let (old, mask) = probe(index);
         let (old, mask) = (u64::from(old), u64::from(mask));
-        let bar = |kind, pa, len, prefetch| Bar { index, kind, pa, len, prefetch };
+        let bar = |kind, pa, len, prefetch| Bar {
+            index,
+            kind,
+            pa,
+            len,
+            prefetch,
+        };
         let mut next = index + 1;
         if old & 1 != 0 {
             let len = (!(mask & 0xFFFC) & 0xFFFF) + 1;
@@ -201,7 +221,12 @@ fn size_bars(ecam: &[(u64, u8, u8)], dev: (u8, u8, u8), count: u8) -> Vec<Bar> {
                 bars.push(bar(BarKind::Mem64, pa, (!mask).wrapping_add(1), prefetch));
                 next = index + 2;
             } else {
-                bars.push(bar(BarKind::Mem32, old & !15, (!(mask & !15) & 0xFFFF_FFFF) + 1, prefetch));
+                bars.push(bar(
+                    BarKind::Mem32,
+                    old & !15,
+                    (!(mask & !15) & 0xFFFF_FFFF) + 1,
+                    prefetch,
+                ));
             }
         }
         index = next;
@@ -231,7 +256,11 @@ pub fn write_config(dev: &PciDevice, off: u16, width: u8, value: u32) {
 
 /// The implemented BARs with their sizes and the addresses that firmware gave them.
 pub fn bars(dev: &PciDevice) -> Vec<Bar> {
-    BUS.lock().bars.get(&address(dev)).cloned().unwrap_or_default()
+    BUS.lock()
+        .bars
+        .get(&address(dev))
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// Offset of capability `id` (MSI 5, MSI-X 0x11, PCI Express 0x10, power 1).

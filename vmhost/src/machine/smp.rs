@@ -29,7 +29,10 @@ pub fn start_others(apic_ids: &[u32]) {
             cpu: count as u64,
             entry: other as *const () as u64,
         };
-        assert!(start.cr3 >> 32 == 0, "the page tables' root must lie below 4 GiB");
+        assert!(
+            start.cr3 >> 32 == 0,
+            "the page tables' root must lie below 4 GiB"
+        );
         // SAFETY: the end of the trampoline page, which no CPU reads now.
         unsafe { ((page + AP_START as usize) as *mut ApStart).write_volatile(start) };
         let slot = cpu::get(count);

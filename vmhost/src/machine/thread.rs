@@ -35,7 +35,10 @@ const FILL: u8 = 0xA7;
 enum State {
     Ready,
     /// The condition lives on the waiting thread's stack.
-    Waiting { deadline: u64, cond: *const dyn Fn() -> bool },
+    Waiting {
+        deadline: u64,
+        cond: *const dyn Fn() -> bool,
+    },
     Done,
 }
 
@@ -70,9 +73,15 @@ struct Own(UnsafeCell<Scheduler>);
 // SAFETY: see above.
 unsafe impl Sync for Own {}
 
-static SCHEDULERS: [Own; cpu::MAX] =
-    [const { Own(UnsafeCell::new(Scheduler { threads: Vec::new(), rsp: 0 })) }; cpu::MAX];
-static INBOX: [IrqSpin<Vec<Box<Thread>>>; cpu::MAX] = [const { IrqSpin::new(Vec::new()) }; cpu::MAX];
+static SCHEDULERS: [Own; cpu::MAX] = [const {
+    Own(UnsafeCell::new(Scheduler {
+        threads: Vec::new(),
+        rsp: 0,
+    }))
+}; cpu::MAX];
+#[expect(clippy::vec_box, reason = "the scheduler takes the boxes over")]
+static INBOX: [IrqSpin<Vec<Box<Thread>>>; cpu::MAX] =
+    [const { IrqSpin::new(Vec::new()) }; cpu::MAX];
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 global_asm!(
@@ -148,9 +157,19 @@ fn running() -> *mut Thread {
     cpu::this().thread.load(Ordering::Relaxed) as *mut Thread
 }
 
-fn start_with(name: &str, cpu: usize, stack_len: usize, body: Box<dyn FnOnce() + Send>) -> ThreadId {
-    assert!(cpu < cpu::count(), "thread {name} for CPU {cpu}, there are {}", cpu::count());
-    let stack = vspace::map_new(stack_len / PAGE, Prot::RW, FILL).expect("out of memory for a thread's stack");
+fn start_with(
+    name: &str,
+    cpu: usize,
+    stack_len: usize,
+    body: Box<dyn FnOnce() + Send>,
+) -> ThreadId {
+    assert!(
+        cpu < cpu::count(),
+        "thread {name} for CPU {cpu}, there are {}",
+        cpu::count()
+    );
+    let stack = vspace::map_new(stack_len / PAGE, Prot::RW, FILL)
+        .expect("out of memory for a thread's stack");
     vspace::label(stack, "thread stack");
     let id = ThreadId(NEXT.fetch_add(1, Ordering::Relaxed));
     // The first frame, as switch_stack pops it: XMM area (MXCSR and x87 control at their reset
@@ -206,7 +225,10 @@ fn leave(state: State) {
     assert!(!thread.is_null(), "a wait outside any thread");
     let irql = irql::current();
     assert!(irql < irql::DISPATCH, "a thread switch at IRQL {irql}");
-    assert!(interrupts::are_enabled(), "a thread switch with interrupts off");
+    assert!(
+        interrupts::are_enabled(),
+        "a thread switch with interrupts off"
+    );
     interrupts::disable();
     // SAFETY: the block is this thread's own; the scheduler looks at it after the switch.
     let block = unsafe { &mut *thread };
@@ -239,7 +261,10 @@ pub fn wait_until(deadline_ns: Option<u64>, cond: &dyn Fn() -> bool) -> bool {
     let cond: *const (dyn Fn() -> bool + '_) = cond;
     // SAFETY: only the lifetime changes; the scheduler calls it while this frame waits, no later.
     let cond: *const (dyn Fn() -> bool + 'static) = unsafe { core::mem::transmute(cond) };
-    leave(State::Waiting { deadline: deadline_ns.unwrap_or(u64::MAX), cond });
+    leave(State::Waiting {
+        deadline: deadline_ns.unwrap_or(u64::MAX),
+        cond,
+    });
     // SAFETY: the running thread's own block.
     unsafe { (*running()).held }
 }
@@ -287,7 +312,8 @@ pub fn stack_low_watermark() -> usize {
         return 0;
     }
     // SAFETY: the running thread's block stays.
-    let (stack, len) = unsafe { ((*thread).stack, (*thread).stack_len) };
+    let block = unsafe { &*thread };
+    let (stack, len) = (block.stack, block.stack_len);
     // SAFETY: the whole stack is mapped while the thread lives.
     let bytes = unsafe { core::slice::from_raw_parts(stack as *const u8, len) };
     bytes.iter().take_while(|byte| **byte == FILL).count()
@@ -307,7 +333,9 @@ pub fn stack_bounds() -> (usize, usize) {
 pub(super) fn is_stack_guard(va: usize) -> bool {
     // The guard below a region is the page behind the one before it.
     let above = vspace::region_of(va + PAGE);
-    let stack = |region: vspace::RegionInfo| region.label.ends_with("stack") && region.base == (va & !(PAGE - 1)) + PAGE;
+    let stack = |region: vspace::RegionInfo| {
+        region.label.ends_with("stack") && region.base == (va & !(PAGE - 1)) + PAGE
+    };
     above.is_some_and(stack)
 }
 

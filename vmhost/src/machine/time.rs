@@ -61,15 +61,21 @@ pub(super) fn calibrate(pm_timer: u16) {
     lapic::timer_start(0);
     let ns = passed * 1_000_000_000 / PM_HZ;
     TSC_START.store(tsc_start, Ordering::Relaxed);
-    TSC_SCALE.store(((u128::from(ns) << 32) / u128::from(tsc_ticks)) as u64, Ordering::Relaxed);
-    LAPIC_SCALE.store(((u128::from(lapic_ticks) << 32) / u128::from(ns)) as u64, Ordering::Relaxed);
+    TSC_SCALE.store(
+        ((u128::from(ns) << 32) / u128::from(tsc_ticks)) as u64,
+        Ordering::Relaxed,
+    );
+    LAPIC_SCALE.store(
+        ((u128::from(lapic_ticks) << 32) / u128::from(ns)) as u64,
+        Ordering::Relaxed,
+    );
     SYSTEM_START.store(calendar(), Ordering::Relaxed);
 }
 
 /// Nanoseconds since start; never goes back, one clock for all CPUs.
 pub fn now_ns() -> u64 {
     let ticks = tsc().saturating_sub(TSC_START.load(Ordering::Relaxed));
-    let ns = (u128::from(ticks) * u128::from(TSC_SCALE.load(Ordering::Relaxed)) >> 32) as u64;
+    let ns = ((u128::from(ticks) * u128::from(TSC_SCALE.load(Ordering::Relaxed))) >> 32) as u64;
     LATEST.fetch_max(ns, Ordering::Relaxed).max(ns)
 }
 
@@ -88,13 +94,19 @@ pub fn stall_us(us: u32) {
 
 /// Runs `f` as a DPC on `cpu` once [`now_ns`] reaches `deadline_ns`. Any IRQL.
 pub fn call_at(deadline_ns: u64, cpu: usize, f: Box<dyn FnOnce() + Send>) -> TimerId {
-    assert!(cpu < cpu::count(), "timer for CPU {cpu}, there are {}", cpu::count());
+    assert!(
+        cpu < cpu::count(),
+        "timer for CPU {cpu}, there are {}",
+        cpu::count()
+    );
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let key = (deadline_ns, id);
     let first = {
         let mut timers = TIMERS[cpu].lock();
         timers.insert(key, f);
-        timers.first_key_value().is_some_and(|(first, _)| *first == key)
+        timers
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == key)
     };
     if first {
         if cpu == cpu::id() {
@@ -103,7 +115,11 @@ pub fn call_at(deadline_ns: u64, cpu: usize, f: Box<dyn FnOnce() + Send>) -> Tim
             lapic::send(cpu, interrupt::KICK);
         }
     }
-    TimerId { deadline: deadline_ns, id, cpu }
+    TimerId {
+        deadline: deadline_ns,
+        id,
+        cpu,
+    }
 }
 
 /// True: the function was dropped unrun and never will run. False: it ran, runs, or is queued.
@@ -114,14 +130,19 @@ pub fn cancel(timer: TimerId) -> bool {
 
 /// The scheduler wants this CPU woken at `deadline_ns` (`u64::MAX`: not). Interrupts off.
 pub(super) fn wake_at(deadline_ns: u64) {
-    cpu::this().sched_deadline.store(deadline_ns, Ordering::Relaxed);
+    cpu::this()
+        .sched_deadline
+        .store(deadline_ns, Ordering::Relaxed);
     rearm();
 }
 
 /// Sets this CPU's LAPIC timer to its next deadline. Interrupts off.
 pub(super) fn rearm() {
     let this = cpu::this();
-    let timer = TIMERS[cpu::id()].lock().first_key_value().map_or(u64::MAX, |((deadline, _), _)| *deadline);
+    let timer = TIMERS[cpu::id()]
+        .lock()
+        .first_key_value()
+        .map_or(u64::MAX, |((deadline, _), _)| *deadline);
     let next = timer.min(this.sched_deadline.load(Ordering::Relaxed));
     if this.armed.load(Ordering::Relaxed) == next {
         return;
@@ -132,7 +153,7 @@ pub(super) fn rearm() {
         return;
     }
     let ns = next.saturating_sub(now_ns());
-    let ticks = u128::from(ns) * u128::from(LAPIC_SCALE.load(Ordering::Relaxed)) >> 32;
+    let ticks = (u128::from(ns) * u128::from(LAPIC_SCALE.load(Ordering::Relaxed))) >> 32;
     // A far deadline is approached in steps; a past one comes at once.
     lapic::timer_start(ticks.clamp(1, u128::from(u32::MAX)) as u32);
 }
@@ -183,12 +204,25 @@ fn calendar() -> u64 {
         raw = again;
     }
     let binary = cmos(0x0B) & 4 != 0;
-    let [second, minute, hour, day, month, year, century] =
-        raw.map(|value| if binary { value } else { (value >> 4) * 10 + (value & 15) });
-    let century = if (19..=29).contains(&century) { century } else { 20 };
+    let [second, minute, hour, day, month, year, century] = raw.map(|value| {
+        if binary {
+            value
+        } else {
+            (value >> 4) * 10 + (value & 15)
+        }
+    });
+    let century = if (19..=29).contains(&century) {
+        century
+    } else {
+        20
+    };
     let year = century * 100 + year;
     // Days from 1 March 1600 (a leap century), counted in years that begin in March.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let y = y - 1600;
     let days = y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1;
     // 1 January 1601 is 306 days after 1 March 1600.

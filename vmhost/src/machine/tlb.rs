@@ -20,7 +20,12 @@ struct Slot {
 }
 
 static GENERATION: AtomicU64 = AtomicU64::new(0);
-static SLOTS: [Slot; RECENT] = [const { Slot { va: AtomicUsize::new(0), pages: AtomicUsize::new(0) } }; RECENT];
+static SLOTS: [Slot; RECENT] = [const {
+    Slot {
+        va: AtomicUsize::new(0),
+        pages: AtomicUsize::new(0),
+    }
+}; RECENT];
 static ONE_AT_A_TIME: IrqSpin<()> = IrqSpin::new(());
 
 /// Forgets `va`'s pages on all CPUs; returns when none can use the old translation any more.
@@ -34,7 +39,12 @@ pub fn shoot(va: usize, pages: usize) {
     GENERATION.store(target, Ordering::SeqCst);
     catch_up();
     let me = cpu::id();
-    let others = || cpu::all().iter().enumerate().filter(move |(index, _)| *index != me);
+    let others = || {
+        cpu::all()
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| *index != me)
+    };
     for (index, other) in others() {
         if !other.quiet.load(Ordering::SeqCst) {
             lapic::send_nmi(index);
@@ -42,7 +52,8 @@ pub fn shoot(va: usize, pages: usize) {
     }
     for (_, other) in others() {
         // A CPU that went quiet meanwhile catches up before it runs anything else.
-        while other.tlb_seen.load(Ordering::SeqCst) < target && !other.quiet.load(Ordering::SeqCst) {
+        while other.tlb_seen.load(Ordering::SeqCst) < target && !other.quiet.load(Ordering::SeqCst)
+        {
             // No PAUSE: QEMU's emulation leaves the guest for it and takes the lock that the other
             // CPU's interrupt controller needs.
             core::hint::black_box(());

@@ -31,7 +31,11 @@ pub struct Frame {
 impl Frame {
     /// General register by its x86 number (0 rax, 1 rcx, … 4 rsp … 15 r15).
     pub fn reg(&self, number: usize) -> u64 {
-        if number == 4 { self.rsp } else { self.regs[15 - number] }
+        if number == 4 {
+            self.rsp
+        } else {
+            self.regs[15 - number]
+        }
     }
 
     /// Sets a general register by its x86 number.
@@ -159,7 +163,7 @@ interrupt_common:
     stmxcsr [rsp + 96]
     ldmxcsr [rip + default_mxcsr]
     mov rax, rsp
-    cmp edi, 0x2F
+    cmp edi, {dpc}
     je 2f
     cmp qword ptr gs:[{irq_depth}], 0
     jne 1f
@@ -217,6 +221,7 @@ call_on_stack:
 default_mxcsr:
     .long 0x1F80
     "#,
+    dpc = const interrupt::DPC,
     exception = sym exception,
     interrupted = sym interrupted,
     irq_depth = const offset_of!(Cpu, irq_depth),

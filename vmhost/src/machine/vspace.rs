@@ -39,13 +39,29 @@ pub struct Prot {
 
 impl Prot {
     /// Ordinary data.
-    pub const RW: Self = Self { write: true, exec: false, cache: Cache::WriteBack };
+    pub const RW: Self = Self {
+        write: true,
+        exec: false,
+        cache: Cache::WriteBack,
+    };
     /// Read-only data.
-    pub const RO: Self = Self { write: false, exec: false, cache: Cache::WriteBack };
+    pub const RO: Self = Self {
+        write: false,
+        exec: false,
+        cache: Cache::WriteBack,
+    };
     /// Code.
-    pub const RX: Self = Self { write: false, exec: true, cache: Cache::WriteBack };
+    pub const RX: Self = Self {
+        write: false,
+        exec: true,
+        cache: Cache::WriteBack,
+    };
     /// Device registers.
-    pub const DEVICE: Self = Self { write: true, exec: false, cache: Cache::Uncached };
+    pub const DEVICE: Self = Self {
+        write: true,
+        exec: false,
+        cache: Cache::Uncached,
+    };
 
     const fn bits(self) -> u64 {
         let write = if self.write { bit::W } else { 0 };
@@ -90,16 +106,30 @@ impl Space {
     fn reserve(&mut self, pages: usize, owns: bool, label: &'static str) -> usize {
         let base = self.next;
         self.next += (pages + 1) * PAGE;
-        self.regions.insert(base, Region { pages: pages as u32, live: true, owns, label });
+        self.regions.insert(
+            base,
+            Region {
+                pages: pages as u32,
+                live: true,
+                owns,
+                label,
+            },
+        );
         base
     }
 
     /// The live region that holds all of the range.
     fn holding(&self, va: usize, pages: usize) -> (usize, Region) {
-        let found = self.regions.range(..=va).next_back().map(|(base, region)| (*base, *region));
+        let found = self
+            .regions
+            .range(..=va)
+            .next_back()
+            .map(|(base, region)| (*base, *region));
         match found {
             Some((base, region))
-                if region.live && va % PAGE == 0 && va + pages * PAGE <= base + region.pages as usize * PAGE =>
+                if region.live
+                    && va.is_multiple_of(PAGE)
+                    && va + pages * PAGE <= base + region.pages as usize * PAGE =>
             {
                 (base, region)
             }
@@ -108,7 +138,10 @@ impl Space {
     }
 }
 
-static SPACE: IrqSpin<Space> = IrqSpin::new(Space { next: FIRST + PAGE, regions: BTreeMap::new() });
+static SPACE: IrqSpin<Space> = IrqSpin::new(Space {
+    next: FIRST + PAGE,
+    regions: BTreeMap::new(),
+});
 
 /// Reserves addresses that stay unmapped, for trapped windows.
 pub(super) fn reserve(pages: usize, label: &'static str) -> usize {
@@ -130,19 +163,44 @@ pub fn map_new(pages: usize, prot: Prot, fill: u8) -> Option<usize> {
     let mut space = SPACE.lock();
     let base = space.reserve(pages, true, "memory");
     for (page, pa) in frames.iter().enumerate() {
-        paging::make(base + page * PAGE).store(pa | prot.bits() | bit::P | bit::HELD, Ordering::Release);
+        paging::make(base + page * PAGE)
+            .store(pa | prot.bits() | bit::P | bit::HELD, Ordering::Release);
     }
     Some(base)
 }
 
+/// Maps one fresh, zeroed frame at an address that the system fixes, outside the range that is
+/// handed out; read-only there. Returns the frame. Once per address.
+pub fn map_fixed(va: usize, label: &'static str) -> Option<u64> {
+    let pa = pages::alloc(1)?;
+    // SAFETY: the frame is this call's alone and identity-mapped.
+    unsafe { core::ptr::write_bytes(direct(pa) as *mut u8, 0, PAGE) };
+    let mut space = SPACE.lock();
+    space.regions.insert(
+        va,
+        Region {
+            pages: 1,
+            live: true,
+            owns: true,
+            label,
+        },
+    );
+    paging::make(va).store(pa | Prot::RO.bits() | bit::P | bit::HELD, Ordering::Release);
+    Some(pa)
+}
+
 /// Maps existing physical memory (page-aligned `pa`).
 pub fn map_phys(pa: u64, pages: usize, prot: Prot) -> usize {
-    assert!(pa % PAGE as u64 == 0, "map_phys of unaligned {pa:#x}");
+    assert!(
+        pa.is_multiple_of(PAGE as u64),
+        "map_phys of unaligned {pa:#x}"
+    );
     let mut space = SPACE.lock();
     let base = space.reserve(pages, false, "physical memory");
     for page in 0..pages {
         let frame = pa + (page * PAGE) as u64;
-        paging::make(base + page * PAGE).store(frame | prot.bits() | bit::P | bit::HELD, Ordering::Release);
+        paging::make(base + page * PAGE)
+            .store(frame | prot.bits() | bit::P | bit::HELD, Ordering::Release);
     }
     base
 }
@@ -160,7 +218,9 @@ pub fn unmap(va: usize) {
         let (pages, owns) = (region.pages as usize, region.owns);
         let mut frames = Vec::with_capacity(if owns { pages } else { 0 });
         for page in 0..pages {
-            let Some(entry) = paging::find(va + page * PAGE) else { continue };
+            let Some(entry) = paging::find(va + page * PAGE) else {
+                continue;
+            };
             let old = entry.swap(0, Ordering::AcqRel);
             if owns && old & bit::HELD != 0 {
                 frames.push(old & bit::ADDR);
@@ -192,12 +252,16 @@ fn change(va: usize, pages: usize, new: impl Fn(u64) -> u64) {
 
 /// Changes the protection of whole pages inside one mapping.
 pub fn protect(va: usize, pages: usize, prot: Prot) {
-    change(va, pages, |old| old & (bit::ADDR | bit::P | bit::HELD) | prot.bits());
+    change(va, pages, |old| {
+        old & (bit::ADDR | bit::P | bit::HELD) | prot.bits()
+    });
 }
 
 /// Takes pages away from view, or brings them back, keeping their frames and protection.
 pub fn set_present(va: usize, pages: usize, present: bool) {
-    change(va, pages, |old| if present { old | bit::P } else { old & !bit::P });
+    change(va, pages, |old| {
+        if present { old | bit::P } else { old & !bit::P }
+    });
 }
 
 /// Names a live region (by its base) for fault texts.
@@ -229,17 +293,22 @@ pub fn is_mapped(va: usize, len: usize, write: bool) -> bool {
     if len == 0 {
         return true;
     }
-    let Some(last) = va.checked_add(len - 1) else { return false };
+    let Some(last) = va.checked_add(len - 1) else {
+        return false;
+    };
     let need = bit::P | if write { bit::W } else { 0 };
     va >= HIGH_HALF
-        && (va & !(PAGE - 1)..=last)
-            .step_by(PAGE)
-            .all(|page| paging::find(page).is_some_and(|entry| entry.load(Ordering::Acquire) & need == need))
+        && (va & !(PAGE - 1)..=last).step_by(PAGE).all(|page| {
+            paging::find(page).is_some_and(|entry| entry.load(Ordering::Acquire) & need == need)
+        })
 }
 
 /// The host's own view of physical address `pa`.
 pub fn direct(pa: u64) -> usize {
-    assert!(pa < 512 << 30, "physical address {pa:#x} is beyond the host's view");
+    assert!(
+        pa < 512 << 30,
+        "physical address {pa:#x} is beyond the host's view"
+    );
     pa as usize
 }
 

@@ -33,8 +33,6 @@ pub struct General {
     pub filters: u32,
     /// MaxMulticastListSize.
     pub multicast: u32,
-    /// PermanentMacAddress.
-    pub permanent_mac: [u8; 6],
     /// CurrentMacAddress.
     pub current_mac: [u8; 6],
     /// MaxXmitLinkSpeed, bits per second.
@@ -57,7 +55,7 @@ pub struct General {
 
 /// Bytes of an Ethernet address.
 const MAC: usize = 6;
-/// All statistics of `NDIS_STATISTICS_INFO` (I-17): bits 0 to 17.
+/// IF_TYPE_ETHERNET_CSMACD.
 const IF_TYPE_ETHERNET: u16 = 6;
 /// OIDs in a list at most; a longer one is a wrong length.
 const MAX_OIDS: u32 = 1024;
@@ -73,7 +71,10 @@ exports! {
 
 fn set(call: &Call, handle: u64, attributes: Ptr<NDIS_OBJECT_HEADER>) -> i32 {
     let Some(adapter) = adapter::find(handle) else {
-        verify::violation("H-09", format!("{}: {handle:#x} is no adapter handle", call.name()));
+        verify::violation(
+            "H-09",
+            format!("{}: {handle:#x} is no adapter handle", call.name()),
+        );
         return NDIS_STATUS_INVALID_PARAMETER;
     };
     match header::kind(attributes) {
@@ -94,12 +95,21 @@ fn set(call: &Call, handle: u64, attributes: Ptr<NDIS_OBJECT_HEADER>) -> i32 {
             // features upwards, which a miniport may not rely on.
             let ordered = adapter.general.lock().is_some();
             verify::check("I-02", ordered, || {
-                call.text(&format!("block of type {kind:#x} before the general attributes"))
+                call.text(&format!(
+                    "block of type {kind:#x} before the general attributes"
+                ))
             });
-            if ordered { NDIS_STATUS_SUCCESS } else { NDIS_STATUS_FAILURE }
+            if ordered {
+                NDIS_STATUS_SUCCESS
+            } else {
+                NDIS_STATUS_FAILURE
+            }
         }
         kind => {
-            verify::violation("G-06", call.text(&format!("attributes of unknown type {kind:#x}")));
+            verify::violation(
+                "G-06",
+                call.text(&format!("attributes of unknown type {kind:#x}")),
+            );
             NDIS_STATUS_NOT_SUPPORTED
         }
     }
@@ -172,10 +182,11 @@ fn general(
     ) else {
         return NDIS_STATUS_BAD_VERSION;
     };
-    let ordered =
-        adapter.registration.lock().is_some() && adapter.state() == State::Initializing;
+    let ordered = adapter.registration.lock().is_some() && adapter.state() == State::Initializing;
     if !verify::check("I-02", ordered, || {
-        call.text("general attributes before the registration attributes or outside MiniportInitializeEx")
+        call.text(
+            "general attributes before the registration attributes or outside MiniportInitializeEx",
+        )
     }) {
         return NDIS_STATUS_FAILURE;
     }
@@ -204,7 +215,6 @@ fn general(
         mac_options: seen.MacOptions,
         filters: seen.SupportedPacketFilters,
         multicast: seen.MaxMulticastListSize,
-        permanent_mac: mac(seen.PermanentMacAddress),
         current_mac: mac(seen.CurrentMacAddress),
         max_xmit: seen.MaxXmitLinkSpeed,
         max_rcv: seen.MaxRcvLinkSpeed,
@@ -235,30 +245,48 @@ fn check_general(
             format!("MacAddressLength {}", seen.MacAddressLength)
         });
     let current = &seen.CurrentMacAddress[..MAC];
-    check(current[0] & 1 == 0 && current.iter().any(|b| *b != 0), &|| {
-        format!("CurrentMacAddress {current:02x?} is no station address")
-    });
+    check(
+        current[0] & 1 == 0 && current.iter().any(|b| *b != 0),
+        &|| format!("CurrentMacAddress {current:02x?} is no station address"),
+    );
     check(
         seen.MaxXmitLinkSpeed != 0 && seen.MaxRcvLinkSpeed != 0,
-        &|| format!("maximum link speeds {} and {}", seen.MaxXmitLinkSpeed, seen.MaxRcvLinkSpeed),
+        &|| {
+            format!(
+                "maximum link speeds {} and {}",
+                seen.MaxXmitLinkSpeed, seen.MaxRcvLinkSpeed
+            )
+        },
     );
     let state = seen.MediaConnectState;
-    check((0..=2).contains(&state), &|| format!("MediaConnectState {state}"));
-    check(seen.IfType == IF_TYPE_ETHERNET, &|| format!("IfType {}", seen.IfType));
-    check(seen.SupportedPacketFilters & NDIS_PACKET_TYPE_DIRECTED != 0, &|| {
-        format!("SupportedPacketFilters {:#x}", seen.SupportedPacketFilters)
+    check((0..=2).contains(&state), &|| {
+        format!("MediaConnectState {state}")
     });
-    check(seen.LookaheadSize != 0, &|| format!("LookaheadSize {}", seen.LookaheadSize));
+    check(seen.IfType == IF_TYPE_ETHERNET, &|| {
+        format!("IfType {}", seen.IfType)
+    });
+    check(
+        seen.SupportedPacketFilters & NDIS_PACKET_TYPE_DIRECTED != 0,
+        &|| format!("SupportedPacketFilters {:#x}", seen.SupportedPacketFilters),
+    );
+    check(seen.LookaheadSize != 0, &|| {
+        format!("LookaheadSize {}", seen.LookaheadSize)
+    });
     // From 6.20 power management capabilities come in the new member.
     if revision >= 2 && driver::minor_version() >= 20 {
-        let (old, new) = (seen.PowerManagementCapabilities, seen.PowerManagementCapabilitiesEx);
+        let (old, new) = (
+            seen.PowerManagementCapabilities,
+            seen.PowerManagementCapabilitiesEx,
+        );
         check(!new.is_null() && old.is_null(), &|| {
             format!("PowerManagementCapabilities {old:p}, …Ex {new:p}")
         });
     }
     let (list, bytes) = (seen.SupportedOidList as usize, seen.SupportedOidListLength);
     let good = list != 0 && bytes != 0 && bytes.is_multiple_of(4) && bytes / 4 <= MAX_OIDS;
-    let listed = check(good, &|| format!("SupportedOidList {list:#x}, {bytes} bytes"));
+    let listed = check(good, &|| {
+        format!("SupportedOidList {list:#x}, {bytes} bytes")
+    });
     if !usable || !listed {
         return None;
     }

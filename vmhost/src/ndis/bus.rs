@@ -4,7 +4,9 @@
 use super::{adapter, driver};
 use crate::{
     exports,
+    exports::nt::pool,
     guest::{self, Ptr},
+    ledger::{Kind, Scope},
     machine::pci,
 };
 use ::ndis::ffi::*;
@@ -85,16 +87,16 @@ exports! {
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect();
-        let request = crate::exports::nt::pool::Request {
+        let request = pool::Request {
             bytes: text.len().max(2),
             tag: u32::from_le_bytes(*b"Hnam"),
             paged: false,
             zero: false,
             cache_aligned: false,
-            scope: crate::ledger::Scope::Driver,
-            kind: crate::ledger::Kind::Pool,
+            scope: Scope::Driver,
+            kind: Kind::Pool,
         };
-        let buffer = crate::exports::nt::pool::allocate(call, request);
+        let buffer = pool::allocate(call, request);
         if buffer == 0 {
             return NO_MEMORY;
         }

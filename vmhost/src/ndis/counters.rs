@@ -17,7 +17,10 @@ struct Class {
 
 impl Class {
     const fn new() -> Self {
-        Self { reads: AtomicU64::new(0), writes: AtomicU64::new(0) }
+        Self {
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+        }
     }
 
     fn count(&self, write: bool) {
@@ -26,7 +29,10 @@ impl Class {
     }
 
     fn get(&self) -> (u64, u64) {
-        (self.reads.load(Ordering::Relaxed), self.writes.load(Ordering::Relaxed))
+        (
+            self.reads.load(Ordering::Relaxed),
+            self.writes.load(Ordering::Relaxed),
+        )
     }
 }
 
@@ -44,7 +50,11 @@ pub fn observe(_tag: u64, _offset: u64, write: bool, _width: u8, _value: u64) {
         OTHER.count(write);
         return;
     };
-    let counter = if write { &context.mmio_writes } else { &context.mmio_reads };
+    let counter = if write {
+        &context.mmio_writes
+    } else {
+        &context.mmio_reads
+    };
     counter.fetch_add(1, Ordering::Relaxed);
     match context.handler {
         Handler::Isr | Handler::MessageIsr => ISR.count(write),
@@ -73,7 +83,11 @@ pub fn credit(pick: impl Fn(&Context) -> &AtomicU64, amount: u64) {
             context.handler,
             Handler::Dpc | Handler::MessageDpc | Handler::Timer | Handler::KernelDpc
         );
-        at = if interrupts_others { None } else { context.outer() };
+        at = if interrupts_others {
+            None
+        } else {
+            context.outer()
+        };
     }
 }
 

@@ -231,8 +231,11 @@ fn register(
     ledger::add(Kind::MiniportDriver, handle, 0, Scope::Driver, call.rip);
     out.write(handle);
     if handlers.set_options != 0 {
-        let status =
-            verify::call(Handler::SetOptions, handlers.set_options, &[handle, context]) as i32;
+        let status = verify::call(
+            Handler::SetOptions,
+            handlers.set_options,
+            &[handle, context],
+        ) as i32;
         if status != NDIS_STATUS_SUCCESS {
             ledger::remove(Kind::MiniportDriver, handle);
             *REGISTERED.lock() = None;
@@ -254,7 +257,9 @@ fn register(
 fn check_handlers(call: &Call, handlers: &Handlers) -> bool {
     let mut good = true;
     for (name, address) in handlers.mandatory() {
-        good &= verify::check("L-02", address != 0, || call.text(&format!("{name} is NULL")));
+        good &= verify::check("L-02", address != 0, || {
+            call.text(&format!("{name} is NULL"))
+        });
     }
     good &= verify::check(
         "L-02",

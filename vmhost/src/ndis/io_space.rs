@@ -83,19 +83,29 @@ fn ready(adapter: &Adapter) -> bool {
 
 fn map(call: &Call, adapter: &Adapter, out: Ptr<u64>, pa: u64, length: u32) -> i32 {
     let registered = adapter.registration.lock().is_some();
-    verify::check("I-01", registered, || call.text("before the registration attributes"));
+    verify::check("I-01", registered, || {
+        call.text("before the registration attributes")
+    });
     let state = adapter.state();
     verify::check("I-05", state == State::Initializing, || {
         call.text(&format!("called in the state {state:?}"))
     });
     let owned = length != 0 && resources::owns_memory(adapter, pa, u64::from(length));
     if !verify::check("I-05", owned, || {
-        call.text(&format!("{pa:#x}, {length} bytes, is not in the assigned resources"))
+        call.text(&format!(
+            "{pa:#x}, {length} bytes, is not in the assigned resources"
+        ))
     }) {
         return NDIS_STATUS_RESOURCE_CONFLICT;
     }
     let va = mmio::map_trapped(pa, length as usize, adapter.handle);
-    ledger::add(Kind::IoSpace, va as u64, u64::from(length), Scope::Adapter, call.rip);
+    ledger::add(
+        Kind::IoSpace,
+        va as u64,
+        u64::from(length),
+        Scope::Adapter,
+        call.rip,
+    );
     out.write(va as u64);
     NDIS_STATUS_SUCCESS
 }

@@ -31,6 +31,7 @@ const ATTRIBUTE_HEADER: usize = 16;
 #[derive(Clone, Copy, Debug, Default)]
 struct Operation {
     open: bool,
+    since_ns: u64,
     status: Option<i32>,
 }
 
@@ -43,22 +44,47 @@ pub struct Pending {
 impl Pending {
     /// None open.
     pub const fn new() -> Self {
-        let none = Operation { open: false, status: None };
-        Self { pause: IrqSpin::new(none), restart: IrqSpin::new(none) }
+        let none = Operation {
+            open: false,
+            since_ns: 0,
+            status: None,
+        };
+        Self {
+            pause: IrqSpin::new(none),
+            restart: IrqSpin::new(none),
+        }
     }
 }
 
 fn open(operation: &IrqSpin<Operation>) {
-    *operation.lock() = Operation { open: true, status: None };
+    *operation.lock() = Operation {
+        open: true,
+        since_ns: time::now_ns(),
+        status: None,
+    };
+}
+
+/// 7C/25: ends the run when a handler sits on a pause or restart itself, which [`settle`] cannot
+/// see. From the watch thread.
+pub fn check_overdue(adapter: &Adapter) {
+    for (operation, rule, what) in [
+        (&adapter.pending.pause, "P-02", "MiniportPause"),
+        (&adapter.pending.restart, "R-01", "MiniportRestart"),
+    ] {
+        let operation = *operation.lock();
+        let age = time::now_ns().saturating_sub(operation.since_ns);
+        let overdue = operation.open && operation.status.is_none() && age > 2 * CHANGE_LIMIT_NS;
+        if overdue {
+            verify::stop(
+                rule,
+                format!("{what} has not come to an end for 20 s (7C/25)"),
+            );
+        }
+    }
 }
 
 /// Waits for the completion if `returned` is PENDING; the final status.
-fn settle(
-    operation: &IrqSpin<Operation>,
-    returned: i32,
-    rule: &'static str,
-    what: &str,
-) -> i32 {
+fn settle(operation: &IrqSpin<Operation>, returned: i32, rule: &'static str, what: &str) -> i32 {
     if returned != NDIS_STATUS_PENDING {
         let early = operation.lock().status.is_some();
         operation.lock().open = false;
@@ -123,7 +149,11 @@ pub fn initialize(adapter: &Adapter) -> Result<(), i32> {
         Handler::Initialize,
         adapter.handle,
         driver::handlers().initialize,
-        &[adapter.handle, driver::context(), parameters.address() as u64],
+        &[
+            adapter.handle,
+            driver::context(),
+            parameters.address() as u64,
+        ],
     ) as i32;
     // I-08: the lists live during the call only.
     drop((parameters, list));
@@ -145,7 +175,10 @@ pub fn initialize(adapter: &Adapter) -> Result<(), i32> {
         .filter(|entry| entry.serial > before)
         .collect();
     verify::check("I-14", left.is_empty(), || {
-        format!("MiniportInitializeEx failed and left: {}", ledger::lines(&left, 8).join("; "))
+        format!(
+            "MiniportInitializeEx failed and left: {}",
+            ledger::lines(&left, 8).join("; ")
+        )
     });
     adapter.set_state(State::Halted);
     Err(status)
@@ -164,10 +197,19 @@ pub fn restart(adapter: &Adapter) -> Result<(), i32> {
         driver::handlers().restart,
         &[adapter.context(), parameters.address() as u64],
     ) as i32;
-    let status = settle(&adapter.pending.restart, returned, "R-01", "MiniportRestart");
+    let status = settle(
+        &adapter.pending.restart,
+        returned,
+        "R-01",
+        "MiniportRestart",
+    );
     drop((parameters, attributes));
     // Other failure codes are as good as FAILURE to NDIS, but not among those documented.
-    let legal = [NDIS_STATUS_SUCCESS, NDIS_STATUS_RESOURCES, NDIS_STATUS_FAILURE];
+    let legal = [
+        NDIS_STATUS_SUCCESS,
+        NDIS_STATUS_RESOURCES,
+        NDIS_STATUS_FAILURE,
+    ];
     verify::check("R-01", legal.contains(&status), || {
         format!("MiniportRestart ended with {status:#010x}")
     });
@@ -192,8 +234,7 @@ fn restart_parameters(adapter: &Adapter) -> Option<(Block, (Block, Block))> {
     let attribute = Block::new(ATTRIBUTE_HEADER + size, 16, true)?;
     guest::write(attribute.address() + 8, GENERAL_ATTRIBUTES);
     guest::write(attribute.address() + 12, size as u32);
-    let p: Ptr<NDIS_RESTART_GENERAL_ATTRIBUTES> =
-        Ptr::new(attribute.address() + ATTRIBUTE_HEADER);
+    let p: Ptr<NDIS_RESTART_GENERAL_ATTRIBUTES> = Ptr::new(attribute.address() + ATTRIBUTE_HEADER);
     let kind = NDIS_OBJECT_TYPE_RESTART_GENERAL_ATTRIBUTES;
     field!(p, Header).write(header::make(kind, 2, size));
     field!(p, MtuSize).write(general.mtu);
@@ -237,7 +278,9 @@ pub fn pause(adapter: &Adapter, reason: u32) {
         &[adapter.context(), parameters.address() as u64],
     ) as i32;
     let legal = returned == NDIS_STATUS_SUCCESS || returned == NDIS_STATUS_PENDING;
-    verify::check("P-01", legal, || format!("MiniportPause returned {returned:#010x}"));
+    verify::check("P-01", legal, || {
+        format!("MiniportPause returned {returned:#010x}")
+    });
     if returned != NDIS_STATUS_PENDING {
         paused(adapter);
     }
@@ -288,7 +331,10 @@ pub fn halt(adapter: &Adapter, action: i32) -> u32 {
     adapter.sends.clear();
     let left = ledger::live(Scope::Adapter);
     verify::check("V-04", left.is_empty(), || {
-        format!("alive after MiniportHaltEx: {}", ledger::lines(&left, 8).join("; "))
+        format!(
+            "alive after MiniportHaltEx: {}",
+            ledger::lines(&left, 8).join("; ")
+        )
     });
     for line in ledger::lines(&left, 32) {
         log!("leak: {line}");

@@ -62,8 +62,6 @@ pub struct Built {
     pub nbl: usize,
     /// Addresses of its NBs.
     pub nbs: Vec<usize>,
-    /// Bytes of all frames.
-    pub bytes: u64,
     words: Vec<(usize, u64)>,
     data: (usize, Vec<u8>),
 }
@@ -119,8 +117,12 @@ impl Slot {
         words.push(offset(core::mem::offset_of!(NET_BUFFER_LIST, Context)));
         words.push(offset(core::mem::offset_of!(NET_BUFFER_LIST, SourceHandle)));
         let data = (at.data, guest::bytes(at.data, end - at.data));
-        let bytes = frames.iter().map(|f| f.0.len() as u64).sum();
-        Some(Built { nbl, nbs, bytes, words, data })
+        Some(Built {
+            nbl,
+            nbs,
+            words,
+            data,
+        })
     }
 }
 
@@ -209,7 +211,13 @@ fn build_nb(
         guest::write::<u64>(nb + offset, value);
     }
     let mut protect = |address: usize| words.push((address, guest::read(address)));
-    for offset in [NB_CURRENT_MDL, NB_CURRENT_MDL_OFFSET, NB_DATA_LENGTH, NB_MDL_CHAIN, NB_DATA_OFFSET] {
+    for offset in [
+        NB_CURRENT_MDL,
+        NB_CURRENT_MDL_OFFSET,
+        NB_DATA_LENGTH,
+        NB_MDL_CHAIN,
+        NB_DATA_OFFSET,
+    ] {
         protect(nb + offset);
     }
     for mdl in mdls {
@@ -222,7 +230,11 @@ fn build_nb(
 
 /// An MDL over locked, nonpaged memory, as MmBuildMdlForNonPagedPool leaves it.
 fn build_mdl(at: &mut Cursor, va: usize, bytes: usize) -> Option<usize> {
-    let pages = if bytes == 0 { 0 } else { (va % PAGE + bytes).div_ceil(PAGE) };
+    let pages = if bytes == 0 {
+        0
+    } else {
+        (va % PAGE + bytes).div_ceil(PAGE)
+    };
     let size = size_of::<MDL>() + 8 * pages;
     let mdl = at.object(size, 16)?;
     let p: Ptr<MDL> = Ptr::new(mdl);

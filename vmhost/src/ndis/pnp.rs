@@ -20,7 +20,11 @@ pub fn notify(adapter: &Adapter, event: i32, buffer: &[u8]) {
     let Some(block) = Block::new(size_of::<NET_DEVICE_PNP_EVENT>(), 8, true) else {
         return;
     };
-    let information = if buffer.is_empty() { None } else { Block::with(buffer, 4) };
+    let information = if buffer.is_empty() {
+        None
+    } else {
+        Block::with(buffer, 4)
+    };
     let p: Ptr<NET_DEVICE_PNP_EVENT> = block.ptr();
     // NDIS_SIZEOF_NET_DEVICE_PNP_EVENT_REVISION_1: through NdisReserved.
     field!(p, Header).write(header::make(NDIS_OBJECT_TYPE_DEFAULT, 1, 44));
@@ -39,7 +43,11 @@ pub fn notify(adapter: &Adapter, event: i32, buffer: &[u8]) {
 /// S-05: the power profile, as NDIS tells it after initialisation.
 pub fn power_profile(adapter: &Adapter) {
     // NdisPowerProfileAcOnLine.
-    notify(adapter, NdisDevicePnPEventPowerProfileChanged, &1u32.to_le_bytes());
+    notify(
+        adapter,
+        NdisDevicePnPEventPowerProfileChanged,
+        &1u32.to_le_bytes(),
+    );
 }
 
 exports! {

@@ -9,7 +9,10 @@ use super::{
     counters,
     dice::DICE,
     driver,
-    nbl::{NB_CURRENT_MDL, NB_CURRENT_MDL_OFFSET, NB_DATA_LENGTH, NB_NEXT, NBL_FIRST_NB, NBL_NEXT, NBL_STATUS},
+    nbl::{
+        NB_CURRENT_MDL, NB_CURRENT_MDL_OFFSET, NB_DATA_LENGTH, NB_NEXT, NBL_FIRST_NB, NBL_NEXT,
+        NBL_STATUS,
+    },
 };
 use crate::{
     exports,
@@ -138,7 +141,9 @@ fn indicate(
     verify::check("D-34", !dispatch || now == irql::DISPATCH, || {
         call.text(&format!("the DISPATCH_LEVEL flag at IRQL {now}"))
     });
-    verify::check("D-30", port == 0, || call.text(&format!("PortNumber {port}")));
+    verify::check("D-30", port == 0, || {
+        call.text(&format!("PortNumber {port}"))
+    });
     check_state(call, adapter);
     let resources = flags & NDIS_RECEIVE_FLAGS_RESOURCES != 0;
     let mut nbls = Vec::new();
@@ -147,16 +152,25 @@ fn indicate(
         let held = adapter.receives.held.lock().contains_key(&at);
         let again = held || nbls.contains(&at);
         if !verify::check("D-31", !again, || {
-            call.text(&format!("NBL {at:#x} was indicated before and is not returned yet"))
+            call.text(&format!(
+                "NBL {at:#x} was indicated before and is not returned yet"
+            ))
         }) {
             break;
         }
         nbls.push(at);
         at = guest::read(at + NBL_NEXT);
     }
-    verify::check("D-30", nbls.len() == count as usize && !nbls.is_empty(), || {
-        call.text(&format!("NumberOfNetBufferLists {count}, the chain has {}", nbls.len()))
-    });
+    verify::check(
+        "D-30",
+        nbls.len() == count as usize && !nbls.is_empty(),
+        || {
+            call.text(&format!(
+                "NumberOfNetBufferLists {count}, the chain has {}",
+                nbls.len()
+            ))
+        },
+    );
     counters::credit(|context| &context.nbls_indicated, nbls.len() as u64);
     for nbl in &nbls {
         one(call, adapter, *nbl);
@@ -174,12 +188,16 @@ fn check_state(call: &Call, adapter: &Adapter) {
         State::Paused | State::Halting => ("P-08", false),
         _ => ("D-36", false),
     };
-    verify::check(rule, legal, || call.text(&format!("an indication in the state {state:?}")));
+    verify::check(rule, legal, || {
+        call.text(&format!("an indication in the state {state:?}"))
+    });
     // Frames that were received under the old filter may still be on their way up for a moment.
     let cleared = adapter.filter_cleared_ns.load(Ordering::Relaxed);
     let on_its_way = cleared != 0 && time::now_ns() - cleared < ON_ITS_WAY_NS;
     let filter = adapter.filter.load(Ordering::Relaxed);
-    verify::check("D-36", filter != 0 || on_its_way, || call.text("an indication without a packet filter"));
+    verify::check("D-36", filter != 0 || on_its_way, || {
+        call.text("an indication without a packet filter")
+    });
 }
 
 /// Checks one NBL and copies its frames.
@@ -192,14 +210,18 @@ fn one(call: &Call, adapter: &Adapter, nbl: usize) {
     let checksum = guest::read::<u64>(field!(p, NetBufferListInfo).addr());
     let fresh = checksum != SCRIBBLE && guest::read::<u32>(nbl + NBL_STATUS) != SCRIBBLE as u32;
     verify::check("D-35", fresh, || {
-        call.text(&format!("NBL {nbl:#x} still has what the last protocol left in it"))
+        call.text(&format!(
+            "NBL {nbl:#x} still has what the last protocol left in it"
+        ))
     });
     let children = field!(p, ChildRefCount).read();
     verify::check("D-35", children == 0, || {
         call.text(&format!("NBL {nbl:#x} has ChildRefCount {children}"))
     });
     let mut nb: usize = guest::read(nbl + NBL_FIRST_NB);
-    verify::check("D-30", nb != 0, || call.text(&format!("NBL {nbl:#x} has no net buffer")));
+    verify::check("D-30", nb != 0, || {
+        call.text(&format!("NBL {nbl:#x} has no net buffer"))
+    });
     let most = adapter.mtu() + HEADER;
     let mut count = 0;
     while nb != 0 && count < MAX_CHAIN {
@@ -223,7 +245,10 @@ fn gather(call: &Call, nb: usize, length: usize) -> Option<Vec<u8>> {
     let mut skip = guest::read::<u32>(nb + NB_CURRENT_MDL_OFFSET) as usize;
     while frame.len() < length {
         if !verify::check("D-30", mdl != 0, || {
-            call.text(&format!("the MDLs of net buffer {nb:#x} hold {} of {length} bytes", frame.len()))
+            call.text(&format!(
+                "the MDLs of net buffer {nb:#x} hold {} of {length} bytes",
+                frame.len()
+            ))
         }) {
             return None;
         }
@@ -264,7 +289,10 @@ fn keep(adapter: &Arc<Adapter>, nbls: &[usize]) {
             _ => 0,
         };
         let snapshot = if DICE.chance(5) { snapshot(*nbl) } else { None };
-        let held = Held { due_ns: now + if inline { 0 } else { delay }, snapshot };
+        let held = Held {
+            due_ns: now + if inline { 0 } else { delay },
+            snapshot,
+        };
         adapter.receives.held.lock().insert(*nbl, held);
         pool::set_lent(*nbl, true);
     }
@@ -315,11 +343,26 @@ fn give_back(adapter: &Arc<Adapter>, nbls: &[usize]) {
         return;
     };
     let dispatch = irql::current() == irql::DISPATCH;
-    let flags = if dispatch { NDIS_RETURN_FLAGS_DISPATCH_LEVEL } else { 0 };
+    let flags = if dispatch {
+        NDIS_RETURN_FLAGS_DISPATCH_LEVEL
+    } else {
+        0
+    };
     let arguments = [adapter.context(), first as u64, u64::from(flags)];
-    adapter.receives.returns_in_calls.fetch_add(1, Ordering::AcqRel);
-    verify::call_on(Handler::Return, adapter.handle, driver::handlers().return_nbls, &arguments);
-    adapter.receives.returns_in_calls.fetch_sub(1, Ordering::AcqRel);
+    adapter
+        .receives
+        .returns_in_calls
+        .fetch_add(1, Ordering::AcqRel);
+    verify::call_on(
+        Handler::Return,
+        adapter.handle,
+        driver::handlers().return_nbls,
+        &arguments,
+    );
+    adapter
+        .receives
+        .returns_in_calls
+        .fetch_sub(1, Ordering::AcqRel);
     thread::wake();
 }
 

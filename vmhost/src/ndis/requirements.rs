@@ -160,9 +160,20 @@ pub fn filter(adapter: &Adapter, available: Available) -> Available {
 fn pool_block(bytes: usize) -> Option<usize> {
     let pages = bytes.div_ceil(PAGE);
     let base = vspace::map_new(pages, Prot::RW, guest::POISON)?;
-    let address = if bytes >= PAGE { base } else { (base + PAGE - bytes) & !15 };
+    let address = if bytes >= PAGE {
+        base
+    } else {
+        (base + PAGE - bytes) & !15
+    };
     let tag = u64::from(TAG);
-    ledger::add_with(Object::Pool, address as u64, bytes as u64, Scope::Driver, 0, tag);
+    ledger::add_with(
+        Object::Pool,
+        address as u64,
+        bytes as u64,
+        Scope::Driver,
+        0,
+        tag,
+    );
     Some(address)
 }
 
@@ -210,22 +221,29 @@ fn alternative(adapter: &Adapter, kind: Kind, messages: u32) -> Vec<[u8; DESCRIP
     let mut out = Vec::new();
     for bar in &adapter.bars {
         let (kind, flags) = match bar.kind {
-            BarKind::Io => (CmResourceTypePort, CM_RESOURCE_PORT_IO | CM_RESOURCE_PORT_BAR),
+            BarKind::Io => (
+                CmResourceTypePort,
+                CM_RESOURCE_PORT_IO | CM_RESOURCE_PORT_BAR,
+            ),
             BarKind::Mem32 | BarKind::Mem64 => (
                 CmResourceTypeMemory,
                 CM_RESOURCE_MEMORY_READ_WRITE | CM_RESOURCE_MEMORY_BAR,
             ),
         };
-        let mut bytes = head(kind as u8, CmResourceShareDeviceExclusive as u8, flags);
+        let mut bytes = head(kind, CmResourceShareDeviceExclusive as u8, flags);
         bytes[8..12].copy_from_slice(&(bar.len as u32).to_le_bytes());
         bytes[12..16].copy_from_slice(&(bar.len as u32).to_le_bytes());
         bytes[16..24].copy_from_slice(&0u64.to_le_bytes());
-        let end: u64 = if bar.kind == BarKind::Io { 0xFFFF } else { 0xFFFF_FFFF };
+        let end: u64 = if bar.kind == BarKind::Io {
+            0xFFFF
+        } else {
+            0xFFFF_FFFF
+        };
         bytes[24..32].copy_from_slice(&end.to_le_bytes());
         out.push(bytes);
     }
     let interrupt = |flags: u16, share: i32, first: u32, last: u32| {
-        let mut bytes = head(CmResourceTypeInterrupt as u8, share as u8, flags);
+        let mut bytes = head(CmResourceTypeInterrupt, share as u8, flags);
         bytes[8..12].copy_from_slice(&first.to_le_bytes());
         bytes[12..16].copy_from_slice(&last.to_le_bytes());
         bytes
@@ -267,7 +285,9 @@ fn read_back(list: usize, available: &Available) -> Result<Available, String> {
     let size = guest::read::<u32>(list) as usize;
     let alternatives: u32 = guest::read(list + 28);
     if alternatives == 0 || !guest::is_valid(list, size, false) {
-        return Err(format!("the answer has {alternatives} alternatives in {size} bytes"));
+        return Err(format!(
+            "the answer has {alternatives} alternatives in {size} bytes"
+        ));
     }
     let count = guest::read::<u32>(list + LIST_HEADER + 4) as usize;
     let first = list + LIST_HEADER + ALTERNATIVE_HEADER;
@@ -288,10 +308,17 @@ fn read_back(list: usize, available: &Available) -> Result<Available, String> {
         }
     }
     if memory < available.bars {
-        return Err(format!("{memory} memory and port descriptors are left of {}", available.bars));
+        return Err(format!(
+            "{memory} memory and port descriptors are left of {}",
+            available.bars
+        ));
     }
     Ok(Available {
-        kind: if messages == 0 { Kind::Line } else { available.kind },
+        kind: if messages == 0 {
+            Kind::Line
+        } else {
+            available.kind
+        },
         messages: messages.min(available.table_size),
         has_line: line || available.has_line,
         ..*available

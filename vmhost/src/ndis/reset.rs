@@ -11,7 +11,7 @@ use crate::{
     verify::{self, Handler, locks},
 };
 use ::ndis::ffi::*;
-use alloc::{format, sync::Arc};
+use alloc::{format, string::String, sync::Arc};
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// How long a pending reset may take before the host gives up.
@@ -68,7 +68,12 @@ pub fn check_for_hang(adapter: &Arc<Adapter>) {
         return;
     }
     let started = time::now_ns();
-    let hung = verify::call_on(Handler::CheckForHang, adapter.handle, handler, &[adapter.context()]);
+    let hung = verify::call_on(
+        Handler::CheckForHang,
+        adapter.handle,
+        handler,
+        &[adapter.context()],
+    );
     let took = time::now_ns() - started;
     verify::check("C-01", took < INSPECT_NS, || {
         format!("MiniportCheckForHangEx took {} ms", took / 1_000_000)
@@ -97,10 +102,14 @@ pub fn reset(adapter: &Arc<Adapter>) {
     let (status, addressing) = if returned == NDIS_STATUS_PENDING {
         let deadline = time::now_ns() + LIMIT_NS;
         let done = thread::wait_until(Some(deadline), &|| matches!(*PENDING.lock(), Some(Some(_))));
-        if !verify::check("C-04", done, || format!("a reset is pending for 10 s")) {
+        if !verify::check("C-04", done, || String::from("a reset is pending for 10 s")) {
             verify::end("MiniportResetEx never completes");
         }
-        PENDING.lock().take().flatten().unwrap_or((NDIS_STATUS_FAILURE, false))
+        PENDING
+            .lock()
+            .take()
+            .flatten()
+            .unwrap_or((NDIS_STATUS_FAILURE, false))
     } else {
         *PENDING.lock() = None;
         (returned, addressing.load(Ordering::Relaxed) != 0)
@@ -122,6 +131,10 @@ pub fn reset(adapter: &Arc<Adapter>) {
         // C-07: NDIS sends the addressing state again.
         let filter = adapter.filter.load(Ordering::Relaxed);
         oid::set(adapter, OID_802_3_MULTICAST_LIST, &[]);
-        oid::set(adapter, OID_GEN_CURRENT_PACKET_FILTER, &filter.to_le_bytes());
+        oid::set(
+            adapter,
+            OID_GEN_CURRENT_PACKET_FILTER,
+            &filter.to_le_bytes(),
+        );
     }
 }

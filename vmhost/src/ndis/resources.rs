@@ -100,15 +100,18 @@ pub fn owns_memory(adapter: &Adapter, pa: u64, len: u64) -> bool {
     adapter.bars.iter().any(|bar| {
         bar.kind != BarKind::Io
             && pa >= bar.pa
-            && pa.checked_add(len).is_some_and(|end| end <= bar.pa + bar.len)
+            && pa
+                .checked_add(len)
+                .is_some_and(|end| end <= bar.pa + bar.len)
     })
 }
 
 /// Whether the port range is inside one of the I/O BARs.
 pub fn owns_ports(adapter: &Adapter, first: u64, count: u64) -> bool {
-    adapter.bars.iter().any(|bar| {
-        bar.kind == BarKind::Io && first >= bar.pa && first + count <= bar.pa + bar.len
-    })
+    adapter
+        .bars
+        .iter()
+        .any(|bar| bar.kind == BarKind::Io && first >= bar.pa && first + count <= bar.pa + bar.len)
 }
 
 fn partial_list(adapter: &Adapter, grant: &Grant, raw: bool) -> Vec<u8> {
@@ -126,13 +129,22 @@ fn partial_list(adapter: &Adapter, grant: &Grant, raw: bool) -> Vec<u8> {
                 CmResourceTypeMemory,
                 CM_RESOURCE_MEMORY_READ_WRITE
                     | CM_RESOURCE_MEMORY_BAR
-                    | if bar.prefetch { CM_RESOURCE_MEMORY_PREFETCHABLE } else { 0 },
+                    | if bar.prefetch {
+                        CM_RESOURCE_MEMORY_PREFETCHABLE
+                    } else {
+                        0
+                    },
             ),
         };
         let mut body = [0; 16];
         body[..8].copy_from_slice(&bar.pa.to_le_bytes());
         body[8..12].copy_from_slice(&(bar.len as u32).to_le_bytes());
-        descriptors.push(descriptor(kind as u8, CmResourceShareDeviceExclusive as u8, flags, body));
+        descriptors.push(descriptor(
+            kind,
+            CmResourceShareDeviceExclusive as u8,
+            flags,
+            body,
+        ));
     }
     for message in grant.descriptors() {
         let mut body = [0; 16];
@@ -152,7 +164,12 @@ fn partial_list(adapter: &Adapter, grant: &Grant, raw: bool) -> Vec<u8> {
                 CM_RESOURCE_INTERRUPT_LATCHED | CM_RESOURCE_INTERRUPT_MESSAGE,
             ),
         };
-        descriptors.push(descriptor(CmResourceTypeInterrupt as u8, share as u8, flags, body));
+        descriptors.push(descriptor(
+            CmResourceTypeInterrupt,
+            share as u8,
+            flags,
+            body,
+        ));
     }
     let mut list = Vec::with_capacity(PARTIAL_HEADER + descriptors.len() * DESCRIPTOR);
     list.extend_from_slice(&1u16.to_le_bytes());
@@ -184,7 +201,10 @@ pub fn init_parameters(adapter: &Adapter, grant: &Grant) -> Option<(Block, Block
         size_of::<NDIS_MINIPORT_INIT_PARAMETERS>(),
     ));
     guest::write(field!(p, AllocatedResources).addr(), list.address());
-    guest::write(field!(p, MiniportAddDeviceContext).addr(), adapter.add_device_context());
+    guest::write(
+        field!(p, MiniportAddDeviceContext).addr(),
+        adapter.add_device_context(),
+    );
     field!(p, IfIndex).write(1);
     // NET_LUID: index 1 in bits 24.., interface type 6 (Ethernet) in bits 48...
     guest::write(field!(p, NetLuid).addr(), (6u64 << 48) | (1 << 24));

@@ -114,11 +114,17 @@ impl Sends {
         let oldest = self.live.lock().values().map(|s| s.since_ns).min();
         let Some(oldest) = oldest else { return };
         verify::check("N-05", now.saturating_sub(oldest) < SEND_LIMIT_NS, || {
-            format!("an NBL is with the miniport for {} s", (now - oldest) / 1_000_000_000)
+            format!(
+                "an NBL is with the miniport for {} s",
+                (now - oldest) / 1_000_000_000
+            )
         });
         let last = self.last_completion_ns.load(Ordering::Relaxed).max(oldest);
         verify::check("N-06", now.saturating_sub(last) < HANG_LIMIT_NS, || {
-            format!("no send was completed for {} s", (now - last) / 1_000_000_000)
+            format!(
+                "no send was completed for {} s",
+                (now - last) / 1_000_000_000
+            )
         });
     }
 
@@ -133,7 +139,11 @@ impl Sends {
     fn slot(&self) -> Option<Slot> {
         let old = {
             let mut free = self.free.lock();
-            if free.len() > QUARANTINE { free.pop_front() } else { None }
+            if free.len() > QUARANTINE {
+                free.pop_front()
+            } else {
+                None
+            }
         };
         match old {
             Some(slot) => {
@@ -162,7 +172,11 @@ pub fn submit(adapter: &Arc<Adapter>, frames: Vec<Vec<u8>>) {
             _ => lists.push(vec![(frame, shape)]),
         }
     }
-    let how = if DICE.chance(50) { How::Passive } else { How::Dispatch };
+    let how = if DICE.chance(50) {
+        How::Passive
+    } else {
+        How::Dispatch
+    };
     submit_lists(adapter, lists, how, false);
 }
 
@@ -193,7 +207,12 @@ pub fn submit_lists(
             // A stale result of an earlier use of the same slot must not be taken for this one's.
             adapter.sends.results.lock().remove(&nbl);
         }
-        let sent = Sent { slot, built, since_ns: now, remember };
+        let sent = Sent {
+            slot,
+            built,
+            since_ns: now,
+            remember,
+        };
         adapter.sends.live.lock().insert(nbl, sent);
         chain.push(nbl);
     }
@@ -204,9 +223,18 @@ pub fn submit_lists(
     let owner = adapter.clone();
     let call = move |flags: u32| {
         // D-15: flags that say nothing to a miniport must be ignored.
-        let noise = if DICE.chance(25) { NDIS_SEND_FLAGS_CHECK_FOR_LOOPBACK } else { 0 };
+        let noise = if DICE.chance(25) {
+            NDIS_SEND_FLAGS_CHECK_FOR_LOOPBACK
+        } else {
+            0
+        };
         let arguments = [owner.context(), first as u64, 0, u64::from(flags | noise)];
-        verify::call_on(Handler::Send, owner.handle, driver::handlers().send, &arguments);
+        verify::call_on(
+            Handler::Send,
+            owner.handle,
+            driver::handlers().send,
+            &arguments,
+        );
         owner.sends.calls.fetch_sub(1, Ordering::AcqRel);
         thread::wake();
     };
@@ -239,10 +267,22 @@ fn throw_shape(length: usize) -> Shape {
         _ => vec![0, 54.min(length)],
     };
     Shape {
-        skipped: if DICE.chance(10) { 1 + DICE.below(40) as usize } else { 0 },
-        front: if DICE.chance(40) { DICE.below(64) as usize } else { 0 },
+        skipped: if DICE.chance(10) {
+            1 + DICE.below(40) as usize
+        } else {
+            0
+        },
+        front: if DICE.chance(40) {
+            DICE.below(64) as usize
+        } else {
+            0
+        },
         splits,
-        back: if DICE.chance(30) { DICE.below(32) as usize } else { 0 },
+        back: if DICE.chance(30) {
+            DICE.below(32) as usize
+        } else {
+            0
+        },
     }
 }
 
@@ -327,6 +367,8 @@ fn check_status(call: &Call, adapter: &Adapter, status: i32) {
         other => other < 0,
     };
     verify::check("D-08", legal, || {
-        call.text(&format!("an NBL has status {status:#010x} in the state {state:?}"))
+        call.text(&format!(
+            "an NBL has status {status:#010x} in the state {state:?}"
+        ))
     });
 }

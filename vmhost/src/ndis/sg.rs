@@ -16,12 +16,7 @@ use crate::{
     field,
     guest::{self, Block, PAGE, Ptr},
     ledger::{self, Kind, Scope},
-    machine::{
-        cpu, dpc,
-        irql,
-        lock::IrqSpin,
-        vspace::Prot,
-    },
+    machine::{cpu, dpc, irql, lock::IrqSpin},
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
@@ -56,8 +51,11 @@ struct Lists {
 }
 
 static REGISTERED: IrqSpin<Vec<Dma>> = IrqSpin::new(Vec::new());
-static LISTS: IrqSpin<Lists> =
-    IrqSpin::new(Lists { live: BTreeMap::new(), free: Vec::new(), blocks: Vec::new() });
+static LISTS: IrqSpin<Lists> = IrqSpin::new(Lists {
+    live: BTreeMap::new(),
+    free: Vec::new(),
+    blocks: Vec::new(),
+});
 
 /// Adapter and shared-memory allocation handler of a DMA handle.
 pub fn adapter_of(handle: u64) -> Option<(Arc<Adapter>, usize)> {
@@ -125,7 +123,12 @@ exports! {
     }
 }
 
-fn register(call: &Call, adapter: &Arc<Adapter>, p: Ptr<NDIS_SG_DMA_DESCRIPTION>, out: Ptr<u64>) -> i32 {
+fn register(
+    call: &Call,
+    adapter: &Arc<Adapter>,
+    p: Ptr<NDIS_SG_DMA_DESCRIPTION>,
+    out: Ptr<u64>,
+) -> i32 {
     let kind = NDIS_OBJECT_TYPE_SG_DMA_DESCRIPTION;
     // G-06: 36 through the last member of 6.0, 40 with padding.
     if header::check("G-06", call.name(), field!(p, Header), kind, &[36, 48]).is_none() {
@@ -135,13 +138,22 @@ fn register(call: &Call, adapter: &Arc<Adapter>, p: Ptr<NDIS_SG_DMA_DESCRIPTION>
     verify::check("I-01", ordered, || {
         call.text("before the registration attributes, or outside MiniportInitializeEx")
     });
+    let flags = adapter.registration.lock().map_or(0, |r| r.flags);
+    if flags & NDIS_MINIPORT_ATTRIBUTES_BUS_MASTER == 0 {
+        verify::advise(
+            "I-16",
+            call.text("without NDIS_MINIPORT_ATTRIBUTES_BUS_MASTER"),
+        );
+    }
     let seen: NDIS_SG_DMA_DESCRIPTION = guest::read_prefix(p.addr(), 32);
     let handle = adapter::opaque_handle("the DMA handle");
     let max_mapping = seen.MaximumPhysicalMapping;
     let elements = max_mapping as usize / PAGE + 2;
     field!(p, ScatterGatherListSize).write((LIST_HEADER + elements * ELEMENT) as u32);
     let process = address!(seen.ProcessSGListHandler);
-    verify::check("V-28", process != 0, || call.text("ProcessSGListHandler is NULL"));
+    verify::check("V-28", process != 0, || {
+        call.text("ProcessSGListHandler is NULL")
+    });
     REGISTERED.lock().push(Dma {
         handle,
         adapter: adapter.clone(),
@@ -186,7 +198,13 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64) -> i32 
         guest::write(at + 8, u64::from(*length));
         guest::write(at + 16, 0u64);
     }
-    LISTS.lock().live.insert(list, Mapped { dma: handle, nb: nb.addr() });
+    LISTS.lock().live.insert(
+        list,
+        Mapped {
+            dma: handle,
+            nb: nb.addr(),
+        },
+    );
     ledger::add(Kind::SgList, list as u64, 0, Scope::Adapter, call.rip);
     let [pdo, ..] = adapter.objects.addresses();
     let run = move || {
@@ -224,12 +242,16 @@ fn walk(call: &Call, nb: Ptr<NET_BUFFER>, max_mapping: u32) -> Option<Vec<(u64, 
     let length: u32 = guest::read(nb.addr() + send::NB_DATA_LENGTH);
     let mut left = (u64::from(offset) + u64::from(length)) as usize;
     verify::check("DM-11", length != 0 && length <= max_mapping, || {
-        call.text(&format!("DataLength {length}, MaximumPhysicalMapping {max_mapping}"))
+        call.text(&format!(
+            "DataLength {length}, MaximumPhysicalMapping {max_mapping}"
+        ))
     });
     let mut out: Vec<(u64, u32)> = Vec::new();
     while left > 0 {
         if !verify::check("DM-11", mdl != 0, || {
-            call.text(&format!("the MDL chain of {nb:?} ends {left} bytes before the data"))
+            call.text(&format!(
+                "the MDL chain of {nb:?} ends {left} bytes before the data"
+            ))
         }) {
             return None;
         }
@@ -264,7 +286,6 @@ fn slot() -> Option<usize> {
     }
     let block = Block::new(PAGE, 16, false)?;
     let base = block.address();
-    debug_assert!(Prot::RW.write);
     let mut lists = LISTS.lock();
     lists.blocks.push(block);
     lists.free.extend((1..PAGE / SLOT).map(|n| base + n * SLOT));

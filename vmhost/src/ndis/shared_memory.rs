@@ -14,14 +14,13 @@ use crate::{
     ledger::{self, Kind, Scope},
     machine::{
         lock::IrqSpin,
-        pages,
-        thread,
+        pages, thread,
         vspace::{self, Prot},
     },
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
-use alloc::{boxed::Box, format, vec, vec::Vec};
+use alloc::{boxed::Box, format, vec::Vec};
 
 /// Around live blocks (the pattern of Windows' DMA verifier).
 const CANARY: u8 = 0x0F;
@@ -101,7 +100,9 @@ exports! {
 /// I-03.
 fn may_allocate(call: &Call, adapter: &Adapter) -> bool {
     let registered = adapter.dma.load(core::sync::atomic::Ordering::Acquire) != 0;
-    verify::check("I-03", registered, || call.text("before NdisMRegisterScatterGatherDma"))
+    verify::check("I-03", registered, || {
+        call.text("before NdisMRegisterScatterGatherDma")
+    })
 }
 
 fn allocate(length: u32, cached: bool, caller: u64) -> Option<SharedBlock> {
@@ -115,9 +116,22 @@ fn allocate(length: u32, cached: bool, caller: u64) -> Option<SharedBlock> {
     let va = vspace::map_phys(pa, count, Prot::RW);
     vspace::label(va, "shared memory");
     guest::fill(va, length as usize, POISON);
-    let block = SharedBlock { va, pa, length, cached, pages: count, live: true };
+    let block = SharedBlock {
+        va,
+        pa,
+        length,
+        cached,
+        pages: count,
+        live: true,
+    };
     BLOCKS.lock().push(block);
-    ledger::add(Kind::SharedMemory, va as u64, u64::from(length), Scope::Adapter, caller);
+    ledger::add(
+        Kind::SharedMemory,
+        va as u64,
+        u64::from(length),
+        Scope::Adapter,
+        caller,
+    );
     Some(block)
 }
 
@@ -125,7 +139,11 @@ fn free(call: &Call, length: u32, cached: bool, va: u64, pa: u64) {
     let Some(_) = ledger::expect_remove("DM-01", Kind::SharedMemory, va, call.name()) else {
         return;
     };
-    let found = BLOCKS.lock().iter().find(|b| b.live && b.va == va as usize).copied();
+    let found = BLOCKS
+        .lock()
+        .iter()
+        .find(|b| b.live && b.va == va as usize)
+        .copied();
     let Some(block) = found else {
         return;
     };
@@ -164,7 +182,10 @@ fn check_canary(block: &SharedBlock) {
             (_, Some(at)) => format!("{at} bytes behind its end"),
             _ => alloc::string::String::new(),
         };
-        format!("shared memory {:#x}, {} bytes: written {place}", block.va, block.length)
+        format!(
+            "shared memory {:#x}, {} bytes: written {place}",
+            block.va, block.length
+        )
     });
 }
 
@@ -191,7 +212,7 @@ pub fn audit() {
 pub fn release_freed() {
     let gone: Vec<SharedBlock> = {
         let mut blocks = BLOCKS.lock();
-        let all = core::mem::replace(&mut *blocks, vec![]);
+        let all = core::mem::take(&mut *blocks);
         let (live, gone) = all.into_iter().partition(|b| b.live);
         *blocks = live;
         gone

@@ -38,11 +38,17 @@ impl LinkState {
     pub fn report(&self) -> vmhost_proto::Link {
         vmhost_proto::Link {
             up: self.is_up(),
-            speed_mbps: if self.xmit == u64::MAX { 0 } else { self.xmit / 1_000_000 },
-            duplex: match self.duplex {
-                MediaDuplexStateFull => "full",
-                MediaDuplexStateHalf => "half",
-                _ => "unknown",
+            speed_mbps: if self.xmit == u64::MAX {
+                0
+            } else {
+                self.xmit / 1_000_000
+            },
+            duplex: if self.duplex == MediaDuplexStateFull {
+                "full"
+            } else if self.duplex == MediaDuplexStateHalf {
+                "half"
+            } else {
+                "unknown"
             }
             .into(),
         }
@@ -89,7 +95,9 @@ exports! {
 
 /// For the derived role of the message in whose DPC the indication came.
 fn count_for_message() {
-    let Some(context) = verify::current() else { return };
+    let Some(context) = verify::current() else {
+        return;
+    };
     if !matches!(context.handler, Handler::Dpc | Handler::MessageDpc) {
         return;
     }
@@ -125,13 +133,12 @@ fn link(call: &Call, adapter: &adapter::Adapter, buffer: (usize, usize)) {
         rcv: seen.RcvLinkSpeed,
     };
     let unknown = NDIS_LINK_SPEED_UNKNOWN;
-    let consistent = match state.connect {
-        MediaConnectStateConnected => state.xmit != 0 && state.rcv != 0,
-        MediaConnectStateDisconnected => {
-            state.duplex == MediaDuplexStateUnknown && state.xmit == unknown && state.rcv == unknown
-        }
-        MediaConnectStateUnknown => true,
-        _ => false,
+    let consistent = if state.is_up() {
+        state.xmit != 0 && state.rcv != 0
+    } else if state.connect == MediaConnectStateDisconnected {
+        state.duplex == MediaDuplexStateUnknown && state.xmit == unknown && state.rcv == unknown
+    } else {
+        state.connect == MediaConnectStateUnknown
     };
     verify::check("U-03", consistent, || {
         call.text(&format!("{state:?} is not consistent"))

@@ -4,7 +4,7 @@
 
 use super::{
     adapter::{Adapter, State},
-    reset,
+    lifecycle, reset,
 };
 use crate::machine::{thread, time};
 use alloc::sync::Arc;
@@ -29,13 +29,20 @@ pub fn thread(adapter: &Arc<Adapter>) {
             break;
         }
         adapter.sends.check_ages();
-        let seconds = adapter.registration.lock().map_or(2, |r| r.check_for_hang_s);
+        lifecycle::check_overdue(adapter);
+        let seconds = adapter
+            .registration
+            .lock()
+            .map_or(2, |r| r.check_for_hang_s);
         let now = time::now_ns();
         if now - last_check >= u64::from(seconds) * SECOND_NS {
             last_check = now;
             reset::check_for_hang(adapter);
         }
-        let up = !matches!(adapter.state(), State::Halted | State::Initializing | State::Halting);
+        let up = !matches!(
+            adapter.state(),
+            State::Halted | State::Initializing | State::Halting
+        );
         if up && reset::take_request() {
             reset::reset(adapter);
         }

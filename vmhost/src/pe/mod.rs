@@ -86,14 +86,19 @@ pub fn load(name: &str, bytes: &[u8]) -> Result<Image, String> {
     let plan = parse::plan(bytes).map_err(|why| alloc::format!("{name}: {why}"))?;
     let pages = plan.size.div_ceil(PAGE);
     let Some(base) = vspace::map_new(pages, Prot::RW, 0) else {
-        return Err(alloc::format!("{name}: no memory for an image of {:#x} bytes", plan.size));
+        return Err(alloc::format!(
+            "{name}: no memory for an image of {:#x} bytes",
+            plan.size
+        ));
     };
     vspace::label(base, "driver image");
     for piece in &plan.pieces {
         let from = &bytes[piece.file.clone()];
         // SAFETY: `plan` has checked that the piece lies inside the image just mapped, which
         // nobody else knows yet.
-        unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), (base + piece.rva) as *mut u8, from.len()) };
+        unsafe {
+            core::ptr::copy_nonoverlapping(from.as_ptr(), (base + piece.rva) as *mut u8, from.len())
+        };
     }
     let delta = (base as u64).wrapping_sub(plan.preferred);
     for &rva in &plan.relocations {
@@ -117,8 +122,22 @@ pub fn load(name: &str, bytes: &[u8]) -> Result<Image, String> {
         base,
         size: plan.size,
         entry: base + plan.entry,
-        sections: plan.sections.into_iter().map(|section| Section { va: section.va + base, ..section }).collect(),
-        imports: plan.imports.into_iter().map(|import| Import { slot: import.slot + base, ..import }).collect(),
+        sections: plan
+            .sections
+            .into_iter()
+            .map(|section| Section {
+                va: section.va + base,
+                ..section
+            })
+            .collect(),
+        imports: plan
+            .imports
+            .into_iter()
+            .map(|import| Import {
+                slot: import.slot + base,
+                ..import
+            })
+            .collect(),
     };
     LOADED.lock().push(Loaded {
         name: name.to_string(),
@@ -132,8 +151,13 @@ pub fn load(name: &str, bytes: &[u8]) -> Result<Image, String> {
 /// The loaded image, offset and section of `va`.
 pub fn locate(va: usize) -> Option<(String, usize, String)> {
     let loaded = LOADED.lock();
-    let image = loaded.iter().find(|image| (image.base..image.base + image.size).contains(&va))?;
-    let section = image.sections.iter().find(|section| (section.va..section.va + section.size).contains(&va));
+    let image = loaded
+        .iter()
+        .find(|image| (image.base..image.base + image.size).contains(&va))?;
+    let section = image
+        .sections
+        .iter()
+        .find(|section| (section.va..section.va + section.size).contains(&va));
     let section = section.map_or("headers", |section| &section.name);
     Some((image.name.clone(), va - image.base, section.to_string()))
 }
@@ -168,7 +192,9 @@ impl Image {
 
     /// The section that holds `va`.
     pub fn section_of(&self, va: usize) -> Option<&Section> {
-        self.sections.iter().find(|section| (section.va..section.va + section.size).contains(&va))
+        self.sections
+            .iter()
+            .find(|section| (section.va..section.va + section.size).contains(&va))
     }
 
     /// Takes the discardable sections away.
@@ -180,7 +206,11 @@ impl Image {
 
     /// Takes the `PAGE…` sections away or brings them back.
     pub fn set_pageable_present(&self, present: bool) {
-        for section in self.sections.iter().filter(|section| section.pageable && !section.discardable) {
+        for section in self
+            .sections
+            .iter()
+            .filter(|section| section.pageable && !section.discardable)
+        {
             vspace::set_present(section.va, section.pages(), present);
         }
     }
@@ -188,7 +218,11 @@ impl Image {
     /// Unmaps the image. Its name stays known, so that a call into it is told as such.
     pub fn unload(&self) {
         vspace::unmap(self.base);
-        if let Some(image) = LOADED.lock().iter_mut().find(|image| image.base == self.base) {
+        if let Some(image) = LOADED
+            .lock()
+            .iter_mut()
+            .find(|image| image.base == self.base)
+        {
             image.name.push_str(" (unloaded)");
         }
     }

@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use object::{
     LittleEndian as LE, pe,
-    read::pe::{Import as PeImport, ImageNtHeaders, ImageOptionalHeader, PeFile64},
+    read::pe::{ImageOptionalHeader, Import as PeImport, PeFile64},
 };
 
 use super::{Import, Section};
@@ -54,14 +54,21 @@ pub fn plan(bytes: &[u8]) -> Result<Plan, String> {
         return Err("not an executable image (an object file, or linked with errors)".into());
     }
     if optional.subsystem() != pe::IMAGE_SUBSYSTEM_NATIVE {
-        return Err(format!("subsystem {}: a driver's is native (1)", optional.subsystem()));
+        return Err(format!(
+            "subsystem {}: a driver's is native (1)",
+            optional.subsystem()
+        ));
     }
     if flags & pe::IMAGE_FILE_RELOCS_STRIPPED.0 != 0 {
         return Err("linked without relocations: it cannot be loaded where there is room".into());
     }
     let size = optional.size_of_image() as usize;
     let entry = optional.address_of_entry_point() as usize;
-    if size == 0 || size > MAX_SIZE || !size.is_multiple_of(PAGE) || optional.section_alignment() as usize != PAGE {
+    if size == 0
+        || size > MAX_SIZE
+        || !size.is_multiple_of(PAGE)
+        || optional.section_alignment() as usize != PAGE
+    {
         return Err(format!(
             "image size {size:#x} or section alignment {:#x} is not a driver's",
             optional.section_alignment()
@@ -77,12 +84,22 @@ pub fn plan(bytes: &[u8]) -> Result<Plan, String> {
         sections: Vec::new(),
         imports: Vec::new(),
     };
-    let header_len = (optional.size_of_headers() as usize).min(bytes.len()).min(size);
-    plan.pieces.push(Piece { file: 0..header_len, rva: 0 });
+    let header_len = (optional.size_of_headers() as usize)
+        .min(bytes.len())
+        .min(size);
+    plan.pieces.push(Piece {
+        file: 0..header_len,
+        rva: 0,
+    });
     sections(bytes, &file, header_len, &mut plan)?;
-    let inside_code = plan.sections.iter().any(|section| section.exec && (section.va..section.va + section.size).contains(&entry));
+    let inside_code = plan
+        .sections
+        .iter()
+        .any(|section| section.exec && (section.va..section.va + section.size).contains(&entry));
     if !inside_code {
-        return Err(format!("the entry point {entry:#x} is not in an executable section"));
+        return Err(format!(
+            "the entry point {entry:#x} is not in an executable section"
+        ));
     }
     relocations(bytes, &file, &mut plan)?;
     imports(&file, &mut plan)?;
@@ -95,7 +112,11 @@ fn kind(bytes: &[u8]) -> Result<(), String> {
     if !bytes.starts_with(b"MZ") {
         return Err("not a PE image (no MZ signature)".into());
     }
-    let word = |at: usize| bytes.get(at..at + 4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+    let word = |at: usize| {
+        bytes
+            .get(at..at + 4)
+            .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+    };
     let nt = word(0x3C).unwrap_or(u32::MAX) as usize;
     if nt > bytes.len() || word(nt) != Some(pe::IMAGE_NT_SIGNATURE) {
         return Err("not a PE image (no PE signature)".into());
@@ -109,7 +130,12 @@ fn kind(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-fn sections(bytes: &[u8], file: &PeFile64<'_>, header_len: usize, plan: &mut Plan) -> Result<(), String> {
+fn sections(
+    bytes: &[u8],
+    file: &PeFile64<'_>,
+    header_len: usize,
+    plan: &mut Plan,
+) -> Result<(), String> {
     let mut end = header_len;
     for header in file.section_table().iter() {
         let name = String::from_utf8_lossy(header.raw_name()).into_owned();
@@ -125,13 +151,20 @@ fn sections(bytes: &[u8], file: &PeFile64<'_>, header_len: usize, plan: &mut Pla
             continue;
         }
         if !va.is_multiple_of(PAGE) || va < end || va.saturating_add(size) > plan.size {
-            return Err(format!("section {name} at {va:#x}, {size:#x} bytes, does not fit the image"));
+            return Err(format!(
+                "section {name} at {va:#x}, {size:#x} bytes, does not fit the image"
+            ));
         }
         if raw.saturating_add(raw_len) > bytes.len() {
-            return Err(format!("section {name} is beyond the end of the file (truncated?)"));
+            return Err(format!(
+                "section {name} is beyond the end of the file (truncated?)"
+            ));
         }
         end = va + size;
-        plan.pieces.push(Piece { file: raw..raw + raw_len.min(size), rva: va });
+        plan.pieces.push(Piece {
+            file: raw..raw + raw_len.min(size),
+            rva: va,
+        });
         let pageable = name.starts_with("PAGE");
         plan.sections.push(Section {
             name,
@@ -148,15 +181,26 @@ fn sections(bytes: &[u8], file: &PeFile64<'_>, header_len: usize, plan: &mut Pla
 
 fn relocations(bytes: &[u8], file: &PeFile64<'_>, plan: &mut Plan) -> Result<(), String> {
     let bad = |error| format!("bad relocations: {error}");
-    let blocks = file.data_directories().relocation_blocks(bytes, &file.section_table()).map_err(bad)?;
-    let Some(mut blocks) = blocks else { return Ok(()) };
+    let blocks = file
+        .data_directories()
+        .relocation_blocks(bytes, &file.section_table())
+        .map_err(bad)?;
+    let Some(mut blocks) = blocks else {
+        return Ok(());
+    };
     while let Some(block) = blocks.next().map_err(bad)? {
         for relocation in block {
             let rva = relocation.virtual_address as usize;
             match relocation.typ {
                 pe::IMAGE_REL_BASED_ABSOLUTE => {}
-                pe::IMAGE_REL_BASED_DIR64 if rva.saturating_add(8) <= plan.size => plan.relocations.push(rva),
-                typ => return Err(format!("relocation of type {typ} at {rva:#x} cannot be applied")),
+                pe::IMAGE_REL_BASED_DIR64 if rva.saturating_add(8) <= plan.size => {
+                    plan.relocations.push(rva)
+                }
+                typ => {
+                    return Err(format!(
+                        "relocation of type {typ} at {rva:#x} cannot be applied"
+                    ));
+                }
             }
         }
     }
@@ -165,7 +209,9 @@ fn relocations(bytes: &[u8], file: &PeFile64<'_>, plan: &mut Plan) -> Result<(),
 
 fn imports(file: &PeFile64<'_>, plan: &mut Plan) -> Result<(), String> {
     let bad = |error| format!("bad import table: {error}");
-    let Some(table) = file.import_table().map_err(bad)? else { return Ok(()) };
+    let Some(table) = file.import_table().map_err(bad)? else {
+        return Ok(());
+    };
     let mut descriptors = table.descriptors().map_err(bad)?;
     while let Some(descriptor) = descriptors.next().map_err(bad)? {
         let image = table.name(descriptor.name.get(LE)).map_err(bad)?;
@@ -183,9 +229,15 @@ fn imports(file: &PeFile64<'_>, plan: &mut Plan) -> Result<(), String> {
                 PeImport::Name(_, name) => String::from_utf8_lossy(name).into_owned(),
             };
             if slot.saturating_add(8) > plan.size {
-                return Err(format!("the import slot of {image}!{name} is outside the image"));
+                return Err(format!(
+                    "the import slot of {image}!{name} is outside the image"
+                ));
             }
-            plan.imports.push(Import { image: image.clone(), name, slot });
+            plan.imports.push(Import {
+                image: image.clone(),
+                name,
+                slot,
+            });
             slot += 8;
         }
     }
@@ -198,7 +250,10 @@ fn cookie(bytes: &[u8], file: &PeFile64<'_>, plan: &Plan) -> Option<usize> {
     const SECURITY_COOKIE: usize = 0x58;
     let directory = file.data_directory(pe::IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG)?;
     let data = directory.data(bytes, &file.section_table()).ok()?;
-    let word: [u8; 8] = data.get(SECURITY_COOKIE..SECURITY_COOKIE + 8)?.try_into().ok()?;
+    let word: [u8; 8] = data
+        .get(SECURITY_COOKIE..SECURITY_COOKIE + 8)?
+        .try_into()
+        .ok()?;
     let rva = u64::from_le_bytes(word).checked_sub(plan.preferred)? as usize;
     (rva.saturating_add(8) <= plan.size).then_some(rva)
 }

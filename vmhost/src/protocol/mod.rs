@@ -62,13 +62,11 @@ impl Stack {
         mut step: impl FnMut(&mut Self) -> Option<T>,
     ) -> Option<T> {
         loop {
-            self.interface
-                .poll(now(), &mut self.nic, &mut self.sockets);
+            self.interface.poll(now(), &mut self.nic, &mut self.sockets);
             self.nic.flush();
             if let Some(result) = step(self) {
                 // What the step wrote must leave before the caller goes on to something else.
-                self.interface
-                    .poll(now(), &mut self.nic, &mut self.sockets);
+                self.interface.poll(now(), &mut self.nic, &mut self.sockets);
                 self.nic.flush();
                 return Some(result);
             }

@@ -45,11 +45,6 @@ impl Nic {
         receive::pending(&self.adapter)
     }
 
-    /// The adapter below.
-    pub fn adapter(&self) -> &Adapter {
-        &self.adapter
-    }
-
     fn room(&self) -> bool {
         self.pending.len() < BATCH && self.adapter.sends.outstanding() < IN_FLIGHT
     }

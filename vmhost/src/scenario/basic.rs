@@ -3,7 +3,7 @@
 
 use super::{
     bring_up::{self, Session},
-    frames, log_or_err, oids, step, tear_down,
+    frames, log_or_err, oids, statistics, step, tear_down,
 };
 use crate::{
     log,
@@ -29,6 +29,7 @@ pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
     if session.adapter.state() == State::Running {
         log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
         tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
+        statistics::check(&session.adapter);
     }
     tear_down::unload(&session);
     result
@@ -61,16 +62,45 @@ fn sends(session: &Session, link: bool) -> Result<(), String> {
     let most = adapter.mtu() + frames::HEADER;
     let plain = |length: usize| (frames::broadcast(mac, length, 1), Shape::default());
     let split = |length: usize, splits: &[usize]| {
-        let shape = Shape { skipped: 9, front: 5, splits: splits.to_vec(), back: 17 };
+        let shape = Shape {
+            skipped: 9,
+            front: 5,
+            splits: splits.to_vec(),
+            back: 17,
+        };
         (frames::udp(mac, length, 2), shape)
     };
     let batches: Vec<(How, Vec<Vec<Shaped>>)> = vec![
         (How::Passive, vec![vec![plain(60)]]),
-        (How::Dispatch, vec![vec![plain(most)], vec![plain(61)], vec![plain(590)]]),
-        (How::Passive, vec![vec![split(60, &[14, 20, 8]), split(most, &[54])]]),
-        (How::Dpc, vec![vec![split(300, &[0, 1, 13, 0, 100])], vec![plain(42)]]),
-        (How::Dispatch, (0..32u8).map(|n| vec![(frames::udp(mac, 64 + usize::from(n) * 45, n), Shape::default())]).collect()),
-        (How::Dpc, (0..4).map(|_| vec![plain(1000), split(200, &[14]), plain(60)]).collect()),
+        (
+            How::Dispatch,
+            vec![vec![plain(most)], vec![plain(61)], vec![plain(590)]],
+        ),
+        (
+            How::Passive,
+            vec![vec![split(60, &[14, 20, 8]), split(most, &[54])]],
+        ),
+        (
+            How::Dpc,
+            vec![vec![split(300, &[0, 1, 13, 0, 100])], vec![plain(42)]],
+        ),
+        (
+            How::Dispatch,
+            (0..32u8)
+                .map(|n| {
+                    vec![(
+                        frames::udp(mac, 64 + usize::from(n) * 45, n),
+                        Shape::default(),
+                    )]
+                })
+                .collect(),
+        ),
+        (
+            How::Dpc,
+            (0..4)
+                .map(|_| vec![plain(1000), split(200, &[14]), plain(60)])
+                .collect(),
+        ),
     ];
     for (how, lists) in batches {
         let results = complete(session, how, lists)?;
@@ -81,9 +111,16 @@ fn sends(session: &Session, link: bool) -> Result<(), String> {
     }
     // D-10: too long, or shorter than a header: completed, never sent truncated.
     let long = complete(session, How::Passive, vec![vec![plain(most + 64)]])?;
-    verify::check("D-10", long.iter().all(|status| *status != NDIS_STATUS_SUCCESS), || {
-        format!("a frame of {} bytes was sent, the maximum is {most}", most + 64)
-    });
+    verify::check(
+        "D-10",
+        long.iter().all(|status| *status != NDIS_STATUS_SUCCESS),
+        || {
+            format!(
+                "a frame of {} bytes was sent, the maximum is {most}",
+                most + 64
+            )
+        },
+    );
     complete(session, How::Dispatch, vec![vec![plain(13)]])?;
     Ok(())
 }
@@ -97,7 +134,12 @@ fn complete(session: &Session, how: How, lists: Vec<Vec<Shaped>>) -> Result<Vec<
     let done = || nbls.iter().all(|nbl| adapter.sends.result(*nbl).is_some());
     if !thread::wait_until(Some(deadline), &done) {
         let left = adapter.sends.outstanding();
-        return Err(format!("{left} of {wanted} sends at {how:?} are not completed within 5 s"));
+        return Err(format!(
+            "{left} of {wanted} sends at {how:?} are not completed within 5 s"
+        ));
     }
-    Ok(nbls.iter().filter_map(|nbl| adapter.sends.result(*nbl)).collect())
+    Ok(nbls
+        .iter()
+        .filter_map(|nbl| adapter.sends.result(*nbl))
+        .collect())
 }

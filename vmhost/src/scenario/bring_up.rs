@@ -12,8 +12,7 @@ use crate::{
     },
     ndis::{
         adapter::{Adapter, State},
-        driver,
-        guesses,
+        driver, guesses,
         interrupt::grant,
         lifecycle, oid, pnp, receive, requirements, resources, watch,
     },
@@ -67,9 +66,15 @@ fn load(config: &HostConfig, sys: &[u8]) -> Image {
         report.driver.imports = image.imports.len() as u32;
     });
     if let Err(missing) = image.bind(&|from, name| exports::resolve(from, name)) {
-        let names: Vec<String> =
-            missing.iter().map(|import| format!("{}!{}", import.image, import.name)).collect();
-        fatal(&format!("{}: no such import: {}", config.install.image, names.join(", ")));
+        let names: Vec<String> = missing
+            .iter()
+            .map(|import| format!("{}!{}", import.image, import.name))
+            .collect();
+        fatal(&format!(
+            "{}: no such import: {}",
+            config.install.image,
+            names.join(", ")
+        ));
     }
     step("DriverEntry");
     let range = (image.base as u64, image.size as u64);
@@ -107,7 +112,10 @@ fn start_device(config: &HostConfig, device: PciDevice) -> Arc<Adapter> {
     let master = if guesses::BUS_MASTER_ON { 4 } else { 0 };
     pci::write_config(&device, COMMAND, 2, command | 3 | master);
     if let Err(status) = requirements::add_device(&adapter) {
-        fatal(&format!("MiniportAddDevice failed with {:#010x}", status as u32));
+        fatal(&format!(
+            "MiniportAddDevice failed with {:#010x}",
+            status as u32
+        ));
     }
     let registry = &config.install.interrupt;
     let count = adapter.bars.len() as u32;
@@ -126,7 +134,10 @@ fn start_device(config: &HostConfig, device: PciDevice) -> Arc<Adapter> {
     adapter.objects.set(objects);
     *adapter.grant.lock() = Some(granted);
     if let Err(status) = requirements::start_device(&adapter) {
-        fatal(&format!("MiniportStartDevice failed with {:#010x}", status as u32));
+        fatal(&format!(
+            "MiniportStartDevice failed with {:#010x}",
+            status as u32
+        ));
     }
     adapter
 }
@@ -134,7 +145,11 @@ fn start_device(config: &HostConfig, device: PciDevice) -> Arc<Adapter> {
 fn spawn_helpers(adapter: &Arc<Adapter>) {
     let last = cpu::count() - 1;
     let owner = adapter.clone();
-    thread::spawn_big("returns", last, Box::new(move || receive::return_thread(&owner)));
+    thread::spawn_big(
+        "returns",
+        last,
+        Box::new(move || receive::return_thread(&owner)),
+    );
     let owner = adapter.clone();
     thread::spawn_big("watch", last, Box::new(move || watch::thread(&owner)));
 }
@@ -153,9 +168,20 @@ pub fn open(session: &Session) -> Result<(), String> {
     let Some(general) = general else {
         return Err(String::from("no general attributes"));
     };
-    set(adapter, "OID_GEN_CURRENT_LOOKAHEAD", OID_GEN_CURRENT_LOOKAHEAD, &general.lookahead.to_le_bytes())?;
-    set(adapter, "OID_802_3_MULTICAST_LIST", OID_802_3_MULTICAST_LIST, &[0x01, 0, 0x5E, 0, 0, 1])?;
-    let wanted = NDIS_PACKET_TYPE_DIRECTED | NDIS_PACKET_TYPE_BROADCAST | NDIS_PACKET_TYPE_MULTICAST;
+    set(
+        adapter,
+        "OID_GEN_CURRENT_LOOKAHEAD",
+        OID_GEN_CURRENT_LOOKAHEAD,
+        &general.lookahead.to_le_bytes(),
+    )?;
+    set(
+        adapter,
+        "OID_802_3_MULTICAST_LIST",
+        OID_802_3_MULTICAST_LIST,
+        &[0x01, 0, 0x5E, 0, 0, 1],
+    )?;
+    let wanted =
+        NDIS_PACKET_TYPE_DIRECTED | NDIS_PACKET_TYPE_BROADCAST | NDIS_PACKET_TYPE_MULTICAST;
     set_filter(adapter, wanted & general.filters)
 }
 
@@ -165,9 +191,18 @@ pub fn set_filter(adapter: &Adapter, filter: u32) -> Result<(), String> {
     let old = adapter.filter.load(Ordering::Acquire);
     adapter.filter.fetch_or(filter, Ordering::AcqRel);
     let name = "OID_GEN_CURRENT_PACKET_FILTER";
-    let result = set(adapter, name, OID_GEN_CURRENT_PACKET_FILTER, &filter.to_le_bytes());
-    adapter.filter_cleared_ns.store(time::now_ns(), Ordering::Release);
-    adapter.filter.store(if result.is_ok() { filter } else { old }, Ordering::Release);
+    let result = set(
+        adapter,
+        name,
+        OID_GEN_CURRENT_PACKET_FILTER,
+        &filter.to_le_bytes(),
+    );
+    adapter
+        .filter_cleared_ns
+        .store(time::now_ns(), Ordering::Release);
+    adapter
+        .filter
+        .store(if result.is_ok() { filter } else { old }, Ordering::Release);
     result
 }
 
@@ -176,7 +211,10 @@ fn set(adapter: &Adapter, name: &str, number: u32, data: &[u8]) -> Result<(), St
     if answer.status == NDIS_STATUS_SUCCESS {
         Ok(())
     } else {
-        Err(format!("setting {name} failed with {:#010x}", answer.status as u32))
+        Err(format!(
+            "setting {name} failed with {:#010x}",
+            answer.status as u32
+        ))
     }
 }
 

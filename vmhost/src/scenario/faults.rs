@@ -22,7 +22,12 @@ pub fn install() {
 
 fn hook(info: &FaultInfo) -> ! {
     let (base, size) = verify::image_range();
-    let text = format!("{} at IRQL {} in {}", fault::describe(info), info.irql, verify::here());
+    let text = format!(
+        "{} at IRQL {} in {}",
+        fault::describe(info),
+        info.irql,
+        verify::here()
+    );
     let in_driver = info.rip.wrapping_sub(base) < size || verify::current().is_some();
     if !in_driver {
         fatal(&format!("the host faulted: {text}"));

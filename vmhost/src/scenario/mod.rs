@@ -9,6 +9,7 @@ mod faults;
 mod frames;
 mod oids;
 mod report;
+mod statistics;
 mod tear_down;
 mod traffic;
 
@@ -19,8 +20,7 @@ use crate::{
     ndis::{counters, dice::DICE, driver},
     registry, verify,
 };
-use alloc::{
-borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
 use core::sync::atomic::{AtomicBool, Ordering};
 use vmhost_proto::{HostConfig, Record};
 
@@ -58,7 +58,9 @@ pub fn step(what: &str) {
     let old = core::mem::replace(&mut *STEP.lock(), text);
     drop(old);
     log!("[{:>7.3} s] {what}", time::now_ns() as f64 / 1e9);
-    console::record(&Record::Step { what: what.to_owned() });
+    console::record(&Record::Step {
+        what: what.to_owned(),
+    });
 }
 
 /// Ends the run with the report: `ok` when `reason` is empty and nothing was found. Any IRQL.
@@ -89,7 +91,9 @@ pub fn fatal(what: &str) -> ! {
     }
     debug::flush();
     log!("fatal: {what}");
-    console::record(&Record::Fatal { what: what.to_owned() });
+    console::record(&Record::Fatal {
+        what: what.to_owned(),
+    });
     exit::exit(0)
 }
 

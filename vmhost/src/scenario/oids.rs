@@ -15,6 +15,8 @@ use alloc::{format, vec};
 
 /// More than any fixed-size answer of an Ethernet miniport.
 const PLENTY: usize = 4096;
+/// General statistics OIDs: their 64-bit counters may be asked for in 32 bits.
+const STATISTICS: core::ops::Range<u32> = 0x0002_0000..0x0003_0000;
 /// A number in nobody's range.
 const UNKNOWN: u32 = 0xFF12_3456;
 /// OIDs that NDIS answers itself (contract §6.3): a driver may list them and not implement them.
@@ -42,7 +44,12 @@ const ANSWERED_BY_NDIS: &[u32] = &[
 
 /// Runs the matrix over the driver's list. Returns the number of OIDs that answered a query.
 pub fn check(adapter: &Adapter) -> u32 {
-    let list = adapter.general.lock().as_ref().map(|g| g.oids.clone()).unwrap_or_default();
+    let list = adapter
+        .general
+        .lock()
+        .as_ref()
+        .map(|g| g.oids.clone())
+        .unwrap_or_default();
     let mut answered = 0;
     for number in &list {
         let answer = oid::query(adapter, *number, PLENTY);
@@ -52,13 +59,19 @@ pub fn check(adapter: &Adapter) -> u32 {
         } else if unknown(answer.status) {
             implemented_as_set(adapter, *number);
         } else {
-            log!("query of OID {number:#010x}: {:#010x}", answer.status as u32);
+            log!(
+                "query of OID {number:#010x}: {:#010x}",
+                answer.status as u32
+            );
         }
     }
     for kind in [Kind::Query, Kind::Set, Kind::Statistics] {
         let answer = oid::request(adapter, kind, UNKNOWN, &[0; 4]);
         verify::check("O-07", unknown(answer.status), || {
-            format!("{kind:?} of the unknown OID {UNKNOWN:#010x}: {:#010x}", answer.status as u32)
+            format!(
+                "{kind:?} of the unknown OID {UNKNOWN:#010x}: {:#010x}",
+                answer.status as u32
+            )
         });
     }
     wrong_sets(adapter);
@@ -86,8 +99,8 @@ fn implemented_as_set(adapter: &Adapter, number: u32) {
 }
 
 fn lengths(adapter: &Adapter, number: u32, full: &Answer) {
-    let counter = matches!(number, OID_GEN_XMIT_OK | OID_GEN_RCV_OK);
     let size = full.done.unwrap_or(0) as usize;
+    let counter = size == 8 && STATISTICS.contains(&number);
     if size == 0 || size > PLENTY {
         return;
     }
@@ -120,7 +133,10 @@ fn lengths(adapter: &Adapter, number: u32, full: &Answer) {
     let answer = oid::request(adapter, Kind::Statistics, number, &vec![POISON; size]);
     let good = answer.status == NDIS_STATUS_SUCCESS || unknown(answer.status);
     verify::check("O-07", good, || {
-        format!("statistics query of OID {number:#010x}: {:#010x}", answer.status as u32)
+        format!(
+            "statistics query of OID {number:#010x}: {:#010x}",
+            answer.status as u32
+        )
     });
 }
 
@@ -162,8 +178,15 @@ fn wrong_sets(adapter: &Adapter) {
         });
     }
     let supported = adapter.general.lock().as_ref().map_or(0, |g| g.filters);
-    let answer = oid::set(adapter, OID_GEN_CURRENT_PACKET_FILTER, &(!supported).to_le_bytes());
+    let answer = oid::set(
+        adapter,
+        OID_GEN_CURRENT_PACKET_FILTER,
+        &(!supported).to_le_bytes(),
+    );
     verify::check("O-06", answer.status != NDIS_STATUS_SUCCESS, || {
-        format!("a packet filter of the unsupported bits {:#x} was accepted", !supported)
+        format!(
+            "a packet filter of the unsupported bits {:#x} was accepted",
+            !supported
+        )
     });
 }

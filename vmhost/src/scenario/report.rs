@@ -21,10 +21,16 @@ static KNOWN: IrqSpin<Option<Known>> = IrqSpin::new(None);
 pub fn begin(config: &HostConfig) {
     let report = Report {
         seed: config.seed,
-        driver: Driver { image: config.install.image.clone(), ..Driver::default() },
+        driver: Driver {
+            image: config.install.image.clone(),
+            ..Driver::default()
+        },
         ..Report::default()
     };
-    *KNOWN.lock() = Some(Known { report, adapter: None });
+    *KNOWN.lock() = Some(Known {
+        report,
+        adapter: None,
+    });
 }
 
 /// Changes the report.
@@ -63,7 +69,12 @@ pub fn make(reason: &str) -> Report {
     report.mmio = counters::mmio();
     report.verifier = verify::summary();
     report.reason = why(reason, &report);
-    report.result = if report.reason.is_empty() { "ok" } else { "failed" }.to_owned();
+    report.result = if report.reason.is_empty() {
+        "ok"
+    } else {
+        "failed"
+    }
+    .to_owned();
     report
 }
 
@@ -75,7 +86,11 @@ fn interrupt(adapter: &Adapter) -> Interrupt {
         None => Interrupt::default(),
         Some(grant) => Interrupt {
             granted: grant.name().to_owned(),
-            messages: if grant.name() == "line" { 0 } else { grant.messages.len() as u32 },
+            messages: if grant.name() == "line" {
+                0
+            } else {
+                grant.messages.len() as u32
+            },
             vectors,
         },
     }

@@ -52,6 +52,10 @@ pub fn after_failed_start(image: &Image, adapter: &Arc<Adapter>) {
 
 fn remove(image: &Image, adapter: &Arc<Adapter>) {
     requirements::remove_device(adapter);
+    let grant = adapter.grant.lock().clone();
+    if let Some(grant) = grant {
+        grant.release();
+    }
     step("unload");
     driver::unload();
     dpc::flush();
@@ -59,7 +63,10 @@ fn remove(image: &Image, adapter: &Arc<Adapter>) {
     shared_memory::release_freed();
     let left = ledger::live(Scope::Driver);
     verify::check("V-04", left.is_empty(), || {
-        format!("alive after MiniportDriverUnload: {}", ledger::lines(&left, 8).join("; "))
+        format!(
+            "alive after MiniportDriverUnload: {}",
+            ledger::lines(&left, 8).join("; ")
+        )
     });
     for line in ledger::lines(&left, 32) {
         log!("leak: {line}");

@@ -3,7 +3,7 @@
 
 use super::{
     bring_up::{self, Session},
-    log_or_err, report, step, tear_down,
+    log_or_err, report, statistics, step, tear_down,
 };
 use crate::{
     log,
@@ -32,6 +32,7 @@ pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
         // A protocol that closes takes its filter back; a driver may refuse nothing here.
         log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
         tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
+        statistics::check(&session.adapter);
     }
     tear_down::unload(&session);
     result
@@ -66,7 +67,10 @@ fn ping(config: &HostConfig, stack: &mut Stack, lease: &Lease) -> Result<(), Str
         report.traffic.ping_rtt_us_median = pings.rtt_us_median;
     });
     if pings.received != config.traffic.pings {
-        return Err(format!("{} echo replies to {} requests", pings.received, pings.sent));
+        return Err(format!(
+            "{} echo replies to {} requests",
+            pings.received, pings.sent
+        ));
     }
     Ok(())
 }
@@ -81,7 +85,9 @@ fn diagnose(session: &Session, stack: &mut Stack, lease: &Lease) -> Result<(), S
         interrupt::switch(&registered, true);
     }
     if stack.ping(lease, 1).received != 1 {
-        return Err(String::from("no echo reply after the interrupt was disabled and enabled"));
+        return Err(String::from(
+            "no echo reply after the interrupt was disabled and enabled",
+        ));
     }
     Ok(())
 }
@@ -91,7 +97,11 @@ fn transfer(config: &HostConfig, stack: &mut Stack, lease: &Lease) -> Result<(),
     step(&format!("{} KiB down", traffic.bytes_down / 1024));
     let started = time::now_ns();
     let down = stack.download(lease, traffic.server_port, traffic.bytes_down);
-    log!("{} bytes down in {} ms", down.bytes, (time::now_ns() - started) / 1_000_000);
+    log!(
+        "{} bytes down in {} ms",
+        down.bytes,
+        (time::now_ns() - started) / 1_000_000
+    );
     report::update(|report| report.traffic.tcp_bytes_down = down.bytes);
     if !down.digest_ok {
         return Err(format!("download: {}", down.problem));
@@ -99,10 +109,18 @@ fn transfer(config: &HostConfig, stack: &mut Stack, lease: &Lease) -> Result<(),
     step(&format!("{} KiB up", traffic.bytes_up / 1024));
     let started = time::now_ns();
     let up = stack.upload(lease, traffic.server_port, traffic.bytes_up);
-    log!("{} bytes up in {} ms", up.bytes, (time::now_ns() - started) / 1_000_000);
+    log!(
+        "{} bytes up in {} ms",
+        up.bytes,
+        (time::now_ns() - started) / 1_000_000
+    );
     report::update(|report| {
         report.traffic.tcp_bytes_up = up.bytes;
         report.traffic.sha256_ok = up.digest_ok;
     });
-    if up.digest_ok { Ok(()) } else { Err(format!("upload: {}", up.problem)) }
+    if up.digest_ok {
+        Ok(())
+    } else {
+        Err(format!("upload: {}", up.problem))
+    }
 }

@@ -43,6 +43,7 @@ pub mod port;
 pub mod receive_filter;
 pub mod resources;
 pub mod rss;
+mod same;
 pub mod sg;
 pub mod statistics;
 pub mod status;

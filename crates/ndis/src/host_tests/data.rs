@@ -381,6 +381,11 @@ fn receive_buffers_go_up_and_come_back() {
     let first = back.pop().expect("first");
     assert_eq!((first.word(), first.capacity()), (0, 2048));
     assert_eq!(first.peek(&mut [0; 14]), 14);
+    let mut first = first;
+    assert_eq!((first.fill(b"frame"), first.fill(&[7; 4096])), (5, 2048));
+    let mut bytes = [0; 4];
+    first.peek(&mut bytes);
+    assert_eq!(bytes, [7; 4]);
     drop(first);
     drop(back);
     assert_empty();

@@ -17,6 +17,15 @@ use crate::nbl::{ReceiveChain, SendChain};
 use crate::oid::OidRequest;
 use crate::status::{Result, Status};
 
+/// Calls a handler as NDIS would.
+macro_rules! call {
+    ($handler:expr, $($argument:expr),* $(,)?) => {{
+        let handler = $handler.expect("a handler");
+        // SAFETY: a handler of the crate with the context it gave NDIS, or with the nulls that are tested.
+        unsafe { handler($($argument),*) }
+    }};
+}
+
 struct Test;
 struct Adapter {
     registers: IoSpace,
@@ -54,13 +63,8 @@ impl Miniport for Test {
         // A slow initialisation: NDIS asks about a hang (I-12), and shuts down.
         let context = with_exposed_provenance_mut(host(|h| h.adapter_context));
         let driver = host(|h| h.driver).expect("registered");
-        // SAFETY: the context of the attributes; this is what NDIS does.
-        assert_eq!(
-            unsafe { driver.CheckForHangHandlerEx.expect("asked for")(context) },
-            FALSE
-        );
-        // SAFETY: as above.
-        unsafe { driver.ShutdownHandlerEx.expect("mandatory")(context, NdisShutdownPowerOff) };
+        assert_eq!(call!(driver.CheckForHangHandlerEx, context), FALSE);
+        call!(driver.ShutdownHandlerEx, context, NdisShutdownPowerOff);
         assert_eq!(SHUTDOWNS.get(), 0);
         stop("registered")?;
         let registers = IoSpace::map(&registered.adapter(), 0xFEB0_0000, 0x1000, irql)?;
@@ -121,33 +125,39 @@ impl Miniport for Test {
     }
 }
 
+/// Loads the driver as the kernel would; the host does not look at the arguments.
+fn entry() -> NTSTATUS {
+    // SAFETY: DriverEntry, at PASSIVE_LEVEL.
+    unsafe { enter::<Test>(null_mut(), null_mut()) }
+}
+
 fn load() -> NDIS_MINIPORT_DRIVER_CHARACTERISTICS {
     fresh();
-    // SAFETY: what the kernel does; the host does not look at the arguments.
-    assert_eq!(
-        unsafe { enter::<Test>(null_mut(), null_mut()) },
-        NDIS_STATUS_SUCCESS
-    );
+    assert_eq!(entry(), NDIS_STATUS_SUCCESS);
     host(|h| h.driver).expect("registered")
 }
 
+#[test]
+fn unloading_without_a_registration() {
+    fresh();
+    assert!(Test::cell().take().is_none());
+    assert_empty();
+}
+
 fn unload(driver: &NDIS_MINIPORT_DRIVER_CHARACTERISTICS) {
-    // SAFETY: what NDIS does.
-    unsafe { driver.UnloadHandler.expect("mandatory")(null_mut()) };
+    call!(driver.UnloadHandler, null_mut());
     assert_empty();
 }
 
 fn initialize(driver: &NDIS_MINIPORT_DRIVER_CHARACTERISTICS, stop_at: &'static str) -> NDIS_STATUS {
     STOP_AT.set(stop_at);
     let version = without_provenance_mut(NDIS_RUNTIME_VERSION_685 as usize);
-    // SAFETY: what NDIS does; null parameters are tested.
-    unsafe {
-        driver.InitializeHandlerEx.expect("mandatory")(
-            without_provenance_mut(0xADA0),
-            version,
-            null_mut(),
-        )
-    }
+    call!(
+        driver.InitializeHandlerEx,
+        without_provenance_mut(0xADA0),
+        version,
+        null_mut(),
+    )
 }
 
 #[test]
@@ -157,37 +167,26 @@ fn load_run_and_unload() {
     assert_eq!((driver.MajorNdisVersion, driver.MinorNdisVersion), (6, 85));
     assert_eq!(initialize(&driver, ""), NDIS_STATUS_SUCCESS);
     let context = with_exposed_provenance_mut(host(|h| h.adapter_context));
-    // SAFETY: what NDIS does with its handlers and context, here and below; null arguments are tested.
-    unsafe {
-        assert_eq!(
-            driver.RestartHandler.expect("mandatory")(context, null_mut()),
-            NDIS_STATUS_SUCCESS
-        );
-    }
-    // SAFETY: as above.
     assert_eq!(
-        unsafe { driver.PauseHandler.expect("mandatory")(context, null_mut()) },
+        call!(driver.RestartHandler, context, null_mut()),
+        NDIS_STATUS_SUCCESS
+    );
+    assert_eq!(
+        call!(driver.PauseHandler, context, null_mut()),
         NDIS_STATUS_PENDING
     );
-    // SAFETY: as above.
-    unsafe { driver.SendNetBufferListsHandler.expect("mandatory")(context, null_mut(), 0, 0) };
-    // SAFETY: as above.
-    unsafe { driver.ReturnNetBufferListsHandler.expect("mandatory")(context, null_mut(), 0) };
-    // SAFETY: as above.
-    let status = unsafe { driver.OidRequestHandler.expect("mandatory")(context, null_mut()) };
+    call!(driver.SendNetBufferListsHandler, context, null_mut(), 0, 0);
+    call!(driver.ReturnNetBufferListsHandler, context, null_mut(), 0);
+    let status = call!(driver.OidRequestHandler, context, null_mut());
     assert_eq!(status, NDIS_STATUS_NOT_ACCEPTED);
-    // SAFETY: as above.
-    unsafe { driver.DevicePnPEventNotifyHandler.expect("mandatory")(context, null_mut()) };
-    // SAFETY: as above.
+    call!(driver.DevicePnPEventNotifyHandler, context, null_mut());
     assert_eq!(
-        unsafe { driver.ResetHandlerEx.expect("mandatory")(context, null_mut()) },
+        call!(driver.ResetHandlerEx, context, null_mut()),
         NDIS_STATUS_NOT_SUPPORTED
     );
-    // SAFETY: as above.
-    unsafe { driver.ShutdownHandlerEx.expect("mandatory")(context, NdisShutdownBugCheck) };
+    call!(driver.ShutdownHandlerEx, context, NdisShutdownBugCheck);
     assert_eq!(SHUTDOWNS.get(), 1);
-    // SAFETY: as above.
-    unsafe { driver.HaltHandlerEx.expect("mandatory")(context, NdisHaltDeviceSurpriseRemoved) };
+    call!(driver.HaltHandlerEx, context, NdisHaltDeviceSurpriseRemoved);
     unload(&driver);
 }
 
@@ -195,22 +194,17 @@ fn load_run_and_unload() {
 fn null_contexts() {
     let driver = load();
 
-    // SAFETY: null is what is tested, here and below.
     assert_eq!(
-        unsafe { driver.PauseHandler.expect("mandatory")(null_mut(), null_mut()) },
+        call!(driver.PauseHandler, null_mut(), null_mut()),
         NDIS_STATUS_SUCCESS
     );
-    // SAFETY: as above.
     assert_eq!(
-        unsafe { driver.RestartHandler.expect("mandatory")(null_mut(), null_mut()) },
+        call!(driver.RestartHandler, null_mut(), null_mut()),
         NDIS_STATUS_FAILURE
     );
-    // SAFETY: as above.
-    unsafe { driver.HaltHandlerEx.expect("mandatory")(null_mut(), 0) };
-    // SAFETY: as above.
-    unsafe { driver.CancelSendHandler.expect("mandatory")(null_mut(), null_mut()) };
-    // SAFETY: as above.
-    unsafe { driver.CancelOidRequestHandler.expect("mandatory")(null_mut(), null_mut()) };
+    call!(driver.HaltHandlerEx, null_mut(), 0);
+    call!(driver.CancelSendHandler, null_mut(), null_mut());
+    call!(driver.CancelOidRequestHandler, null_mut(), null_mut());
     unload(&driver);
 }
 
@@ -236,17 +230,9 @@ fn every_failure_of_initialize_releases() {
 fn an_ndis_that_is_too_old_or_refuses() {
     fresh();
     host(|h| h.version = NDIS_RUNTIME_VERSION_683);
-    // SAFETY: what the kernel does.
-    assert_eq!(
-        unsafe { enter::<Test>(null_mut(), null_mut()) },
-        NDIS_STATUS_BAD_VERSION
-    );
+    assert_eq!(entry(), NDIS_STATUS_BAD_VERSION);
     fresh();
     host(|h| h.fail.push("NdisMRegisterMiniportDriver"));
-    // SAFETY: what the kernel does.
-    assert_eq!(
-        unsafe { enter::<Test>(null_mut(), null_mut()) },
-        NDIS_STATUS_RESOURCES
-    );
+    assert_eq!(entry(), NDIS_STATUS_RESOURCES);
     assert_empty();
 }

@@ -244,10 +244,8 @@ fn messages_are_filtered_out() {
         "the line stays"
     );
     // SAFETY: null is what is tested.
-    assert_eq!(
-        unsafe { filter(core::ptr::null_mut(), core::ptr::null_mut()) },
-        NDIS_STATUS_FAILURE
-    );
+    let status = unsafe { filter(core::ptr::null_mut(), core::ptr::null_mut()) };
+    assert_eq!(status, NDIS_STATUS_FAILURE);
 }
 
 #[test]

@@ -183,6 +183,14 @@ impl ReceiveNbl {
         length
     }
 
+    /// Copies bytes to the start of the buffer, for drivers without DMA; returns how many had room.
+    pub fn fill(&mut self, from: &[u8]) -> usize {
+        let parts = self.parts();
+        let length = from.len().min(parts.capacity as usize);
+        from.get(..length)
+            .map_or(0, |from| parts.memory.copy_in(parts.offset, from))
+    }
+
     /// Makes the NBL ready to be indicated with `length` bytes: everything that the last indication or a protocol may
     /// have changed is set again (contract D-35, D-38).
     ///

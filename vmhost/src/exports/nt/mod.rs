@@ -11,6 +11,7 @@ pub mod iospace;
 pub mod mdl;
 pub mod pool;
 pub mod runtime;
+pub mod shared_data;
 pub mod slist;
 pub mod spin;
 pub mod strings;

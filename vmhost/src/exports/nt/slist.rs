@@ -43,14 +43,15 @@ impl Header {
 fn swap(head: Ptr<SLIST_HEADER>, expected: Header, new: Header) -> Header {
     let (mut low, mut high) = (expected.low, expected.high);
     // SAFETY: `head` was found mapped, writable and aligned; the instruction is atomic, so CPUs
-    // and the driver's inline code may race with it. RBX is kept, as LLVM reserves it.
+    // and the driver's inline code may race with it. RBX is kept, as LLVM reserves it; named
+    // registers keep the operands out of it.
     unsafe {
         asm!(
-            "xchg {new_low}, rbx",
-            "lock cmpxchg16b [{head}]",
-            "mov rbx, {new_low}",
-            head = in(reg) head.addr(),
-            new_low = inout(reg) new.low => _,
+            "xchg rsi, rbx",
+            "lock cmpxchg16b [rdi]",
+            "mov rbx, rsi",
+            in("rdi") head.addr(),
+            inout("rsi") new.low => _,
             in("rcx") new.high,
             inout("rax") low,
             inout("rdx") high,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Frequency of the performance counter, as on current Windows.
-const QPC_HZ: u64 = 10_000_000;
+pub const QPC_HZ: u64 = 10_000_000;
 /// Longest single stall that the documentation allows.
 const MOST_STALL_US: u32 = 50;
 

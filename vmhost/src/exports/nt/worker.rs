@@ -6,6 +6,8 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ndis::ffi::*;
 
+use super::shared_data;
+
 use crate::{
     exports,
     guest::{self, Ptr},
@@ -25,8 +27,9 @@ static WORKERS: AtomicUsize = AtomicUsize::new(0);
 static IDLE: AtomicUsize = AtomicUsize::new(0);
 static PENDING: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the first workers. PASSIVE, once.
+/// Starts the clock page and the first workers. PASSIVE, once, after the registry is filled.
 pub fn start() {
+    shared_data::start();
     for _ in 0..cpu::count().clamp(2, 4) {
         spawn();
     }

@@ -20,10 +20,14 @@ impl<'a> Operand<'a> {
     /// The operand of `width` bytes at address `va`, which must lie inside the window.
     pub fn new(window: &'a Window, va: u64, width: usize) -> Result<Self, &'static str> {
         if !matches!(width, 1 | 2 | 4 | 8) {
-            return Err("register accesses of this width are not supported (1, 2, 4 and 8 bytes are)");
+            return Err(
+                "register accesses of this width are not supported (1, 2, 4 and 8 bytes are)",
+            );
         }
         let Some(offset) = va.checked_sub(window.va as u64) else {
-            return Err("the access is in the first page of a register window, but before it begins");
+            return Err(
+                "the access is in the first page of a register window, but before it begins",
+            );
         };
         if offset + width as u64 > window.len as u64 {
             return Err("the access is beyond the end of the register window");
@@ -31,12 +35,20 @@ impl<'a> Operand<'a> {
         if !va.is_multiple_of(width as u64) {
             return Err("the register access is not aligned to its width");
         }
-        Ok(Self { window, offset, width: width as u8 })
+        Ok(Self {
+            window,
+            offset,
+            width: width as u8,
+        })
     }
 
     /// Reads the register.
     pub fn load(self) -> u64 {
-        let value = if self.window.dead { mask(self.width) } else { self.load_now() };
+        let value = if self.window.dead {
+            mask(self.width)
+        } else {
+            self.load_now()
+        };
         report(self.window, self.offset, false, self.width, value);
         value
     }

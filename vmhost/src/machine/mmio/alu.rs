@@ -61,23 +61,38 @@ pub fn compute(op: Op, a: u64, b: u64, width: u8, rflags: u64) -> (u64, u64) {
     let (a, b) = (a & mask, b & mask);
     let flag = |flag: u64, on: bool| if on { flag } else { 0 };
     let common = |result: u64| {
-        flag(ZF, result == 0) | flag(SF, result & sign != 0) | flag(PF, (result as u8).count_ones().is_multiple_of(2))
+        flag(ZF, result == 0)
+            | flag(SF, result & sign != 0)
+            | flag(PF, (result as u8).count_ones().is_multiple_of(2))
     };
     let add = |a: u64, b: u64| {
         let result = a.wrapping_add(b) & mask;
         let carry = result < a;
         let overflow = (a ^ result) & (b ^ result) & sign != 0;
-        (result, common(result) | flag(CF, carry) | flag(AF, (a ^ b ^ result) & 16 != 0) | flag(OF, overflow))
+        (
+            result,
+            common(result)
+                | flag(CF, carry)
+                | flag(AF, (a ^ b ^ result) & 16 != 0)
+                | flag(OF, overflow),
+        )
     };
     let sub = |a: u64, b: u64| {
         let result = a.wrapping_sub(b) & mask;
         let overflow = (a ^ b) & (a ^ result) & sign != 0;
-        (result, common(result) | flag(CF, a < b) | flag(AF, (a ^ b ^ result) & 16 != 0) | flag(OF, overflow))
+        (
+            result,
+            common(result)
+                | flag(CF, a < b)
+                | flag(AF, (a ^ b ^ result) & 16 != 0)
+                | flag(OF, overflow),
+        )
     };
     let bit = 1u64 << (b % (8 * u64::from(width)));
     let bit_flags = rflags & !CF | flag(CF, a & bit != 0);
     let set = |(result, flags): (u64, u64)| (result, rflags & !ARITHMETIC | flags);
-    let set_but_carry = |(result, flags): (u64, u64)| (result, rflags & !(ARITHMETIC & !CF) | flags & !CF);
+    let set_but_carry =
+        |(result, flags): (u64, u64)| (result, rflags & !(ARITHMETIC & !CF) | flags & !CF);
     let logic = |result: u64| (result, rflags & !ARITHMETIC | common(result));
     match op {
         Op::Add => set(add(a, b)),

@@ -21,7 +21,9 @@ fn decode(rip: u64) -> Result<Instruction, &'static str> {
     let mut len = 0;
     while len < MAX_LENGTH {
         let at = rip as usize + len;
-        let Some(pa) = vspace::translate(at) else { break };
+        let Some(pa) = vspace::translate(at) else {
+            break;
+        };
         let chunk = (PAGE - at % PAGE).min(MAX_LENGTH - len);
         // SAFETY: `pa` is the frame behind a mapped page, and the chunk stays inside it.
         let bytes = unsafe { core::slice::from_raw_parts(vspace::direct(pa) as *const u8, chunk) };
@@ -38,7 +40,10 @@ fn decode(rip: u64) -> Result<Instruction, &'static str> {
 pub fn warm_up() {
     let nop = [0x90u8];
     let instruction = Decoder::with_ip(64, &nop, 0, DecoderOptions::NONE).decode();
-    assert!(instruction.mnemonic() == Mnemonic::Nop, "the instruction decoder does not work");
+    assert!(
+        instruction.mnemonic() == Mnemonic::Nop,
+        "the instruction decoder does not work"
+    );
 }
 
 /// The value of a general register of any width.
@@ -61,7 +66,9 @@ fn set(frame: &mut Frame, register: Register, value: u64) -> Result<(), &'static
     let number = register.full_register().number();
     let old = frame.reg(number);
     let new = match (register, register.size()) {
-        (Register::AH | Register::CH | Register::DH | Register::BH, _) => old & !0xFF00 | (value & 0xFF) << 8,
+        (Register::AH | Register::CH | Register::DH | Register::BH, _) => {
+            old & !0xFF00 | (value & 0xFF) << 8
+        }
         (_, 1) => old & !0xFF | value & 0xFF,
         (_, 2) => old & !0xFFFF | value & 0xFFFF,
         (_, 4) => value & 0xFFFF_FFFF,
@@ -125,7 +132,11 @@ pub fn run(frame: &mut Frame, window: &Window, cr2: u64) -> Result<(), &'static 
         }
         Mnemonic::Movsx | Mnemonic::Movsxd => {
             check_register(&instruction, 0)?;
-            set(frame, instruction.op0_register(), sign_extend(place.load(), width as u8))?;
+            set(
+                frame,
+                instruction.op0_register(),
+                sign_extend(place.load(), width as u8),
+            )?;
         }
         Mnemonic::Xchg => {
             // The assembler may put memory on either side; the meaning is the same.
@@ -144,7 +155,13 @@ pub fn run(frame: &mut Frame, window: &Window, cr2: u64) -> Result<(), &'static 
             set(frame, register, old)?;
             frame.rflags = flags;
         }
-        mnemonic => compute(frame, &instruction, place, arithmetic(mnemonic).ok_or(UNKNOWN)?, width as u8)?,
+        mnemonic => compute(
+            frame,
+            &instruction,
+            place,
+            arithmetic(mnemonic).ok_or(UNKNOWN)?,
+            width as u8,
+        )?,
     }
     frame.rip = instruction.next_ip();
     Ok(())
@@ -152,17 +169,28 @@ pub fn run(frame: &mut Frame, window: &Window, cr2: u64) -> Result<(), &'static 
 
 /// Refuses before the register is read, so that a read with side effects is not made in vain.
 fn check_register(instruction: &Instruction, operand: u32) -> Result<(), &'static str> {
-    let fits = instruction.op_kind(operand) == OpKind::Register && instruction.op_register(operand).is_gpr();
+    let fits = instruction.op_kind(operand) == OpKind::Register
+        && instruction.op_register(operand).is_gpr();
     if fits { Ok(()) } else { Err(UNKNOWN) }
 }
 
-fn compute(frame: &mut Frame, instruction: &Instruction, place: Operand<'_>, op: Op, width: u8) -> Result<(), &'static str> {
+fn compute(
+    frame: &mut Frame,
+    instruction: &Instruction,
+    place: Operand<'_>,
+    op: Op,
+    width: u8,
+) -> Result<(), &'static str> {
     let bit_test = matches!(op, Op::Bt | Op::Bts | Op::Btr | Op::Btc);
     if bit_test && instruction.op1_kind() == OpKind::Register {
         return Err("a bit test with a register index reaches beyond its operand: not performed");
     }
     if instruction.op0_kind() == OpKind::Memory {
-        let other = if instruction.op_count() > 1 { source(frame, instruction, 1)? } else { 0 };
+        let other = if instruction.op_count() > 1 {
+            source(frame, instruction, 1)?
+        } else {
+            0
+        };
         let (result, flags) = alu::compute(op, place.load(), other, width, frame.rflags);
         if op.writes() {
             place.store(result);
@@ -182,7 +210,11 @@ fn compute(frame: &mut Frame, instruction: &Instruction, place: Operand<'_>, op:
 }
 
 /// One element of movs or stos; a repeated one comes back for the next.
-fn string(frame: &mut Frame, window: &Window, instruction: &Instruction) -> Result<(), &'static str> {
+fn string(
+    frame: &mut Frame,
+    window: &Window,
+    instruction: &Instruction,
+) -> Result<(), &'static str> {
     const RCX: usize = 1;
     const RSI: usize = 6;
     const RDI: usize = 7;
@@ -191,7 +223,11 @@ fn string(frame: &mut Frame, window: &Window, instruction: &Instruction) -> Resu
     let value = match instruction.mnemonic() {
         Mnemonic::Stosb | Mnemonic::Stosw | Mnemonic::Stosd | Mnemonic::Stosq => frame.reg(0),
         Mnemonic::Movsb | Mnemonic::Movsw | Mnemonic::Movsd | Mnemonic::Movsq => {
-            if window.covers(from as usize) { Operand::new(window, from, width)?.load() } else { ram_load(from, width)? }
+            if window.covers(from as usize) {
+                Operand::new(window, from, width)?.load()
+            } else {
+                ram_load(from, width)?
+            }
         }
         _ => return Err(UNKNOWN),
     };
@@ -201,7 +237,11 @@ fn string(frame: &mut Frame, window: &Window, instruction: &Instruction) -> Resu
         ram_store(to, width, value)?;
     }
     const DIRECTION: u64 = 1 << 10;
-    let step = if frame.rflags & DIRECTION != 0 { (width as u64).wrapping_neg() } else { width as u64 };
+    let step = if frame.rflags & DIRECTION != 0 {
+        (width as u64).wrapping_neg()
+    } else {
+        width as u64
+    };
     frame.set_reg(RDI, to.wrapping_add(step));
     if !matches!(
         instruction.mnemonic(),
@@ -220,7 +260,8 @@ fn string(frame: &mut Frame, window: &Window, instruction: &Instruction) -> Resu
     Ok(())
 }
 
-const BAD_RAM: &str = "the other operand of a string instruction on a register window is not mapped memory";
+const BAD_RAM: &str =
+    "the other operand of a string instruction on a register window is not mapped memory";
 
 /// The host's view of the memory side of a string move.
 fn ram(va: u64, width: usize, write: bool) -> Result<usize, &'static str> {
@@ -228,7 +269,9 @@ fn ram(va: u64, width: usize, write: bool) -> Result<usize, &'static str> {
     if crosses || !vspace::is_mapped(va as usize, width, write) {
         return Err(BAD_RAM);
     }
-    vspace::translate(va as usize).map(vspace::direct).ok_or(BAD_RAM)
+    vspace::translate(va as usize)
+        .map(vspace::direct)
+        .ok_or(BAD_RAM)
 }
 
 fn ram_load(va: u64, width: usize) -> Result<u64, &'static str> {
@@ -242,6 +285,8 @@ fn ram_load(va: u64, width: usize) -> Result<u64, &'static str> {
 fn ram_store(va: u64, width: usize, value: u64) -> Result<(), &'static str> {
     let at = ram(va, width, true)?;
     // SAFETY: `ram` has checked that the bytes are mapped writable, inside one page.
-    unsafe { core::ptr::copy_nonoverlapping(value.to_le_bytes().as_ptr(), at as *mut u8, width.min(8)) };
+    unsafe {
+        core::ptr::copy_nonoverlapping(value.to_le_bytes().as_ptr(), at as *mut u8, width.min(8))
+    };
     Ok(())
 }

@@ -9,12 +9,7 @@ mod emulate;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{
-    lock::IrqSpin,
-    pages::PAGE,
-    trap::Frame,
-    vspace,
-};
+use super::{lock::IrqSpin, pages::PAGE, trap::Frame, vspace};
 
 /// Told about each access before a write and after a read, in the accessor's context, any IRQL,
 /// interrupts off: (tag, offset, write, width in bytes, value).
@@ -54,7 +49,13 @@ pub fn map_trapped(pa: u64, len: usize, tag: u64) -> usize {
     let offset = (pa % PAGE as u64) as usize;
     let pages = (offset + len).div_ceil(PAGE).max(1);
     let va = vspace::reserve(pages, "register window") + offset;
-    WINDOWS.lock().push(Window { va, pa, len, tag, dead: false });
+    WINDOWS.lock().push(Window {
+        va,
+        pa,
+        len,
+        tag,
+        dead: false,
+    });
     va
 }
 
@@ -92,14 +93,20 @@ pub(super) enum Trap {
 }
 
 fn find(va: usize) -> Option<Window> {
-    WINDOWS.lock().iter().find(|window| window.covers(va)).copied()
+    WINDOWS
+        .lock()
+        .iter()
+        .find(|window| window.covers(va))
+        .copied()
 }
 
 /// From the page-fault handler: performs the access if it hits a window.
 pub(super) fn page_fault(frame: &mut Frame, cr2: u64) -> Trap {
     const FETCH: u64 = 16;
     const PROTECTION: u64 = 1;
-    let Some(window) = find(cr2 as usize) else { return Trap::NotMine };
+    let Some(window) = find(cr2 as usize) else {
+        return Trap::NotMine;
+    };
     if frame.error & FETCH != 0 {
         return Trap::Refused("code was fetched from a register window");
     }

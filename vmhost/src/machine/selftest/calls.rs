@@ -98,7 +98,11 @@ pub fn run(checks: &mut Checks) {
     let sum = call::call_driver(&raw const weighted_sum as usize, &args);
     checks.equal("eleven arguments arrive, RAX comes back", sum.ret, want);
     let good = call::call_driver(&raw const well_behaved as usize, &[1, 2]);
-    checks.equal("a function that keeps to the convention passes", (good.ret, good.bad), (42, None));
+    checks.equal(
+        "a function that keeps to the convention passes",
+        (good.ret, good.bad),
+        (42, None),
+    );
     let cases = [
         (&raw const spoil_rbx, "RBX was changed"),
         (&raw const spoil_rsi, "RSI was changed"),

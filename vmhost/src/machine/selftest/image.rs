@@ -125,58 +125,142 @@ pub fn run(checks: &mut Checks) {
         }
     };
     let import = &image.imports[0];
-    checks.equal("its import is found", (import.image.as_str(), import.name.as_str()), ("ntoskrnl.exe", "AddOne"));
-    let missing = image.bind(&|_, _| None).err().map(|missing| missing[0].name.clone());
-    checks.equal("a missing import is named", missing.as_deref(), Some("AddOne"));
+    checks.equal(
+        "its import is found",
+        (import.image.as_str(), import.name.as_str()),
+        ("ntoskrnl.exe", "AddOne"),
+    );
+    let missing = image
+        .bind(&|_, _| None)
+        .err()
+        .map(|missing| missing[0].name.clone());
+    checks.equal(
+        "a missing import is named",
+        missing.as_deref(),
+        Some("AddOne"),
+    );
     let bound = image.bind(&|from, name| {
         (from == "ntoskrnl.exe" && name == "AddOne").then_some(add_one as *const () as usize)
     });
     checks.that("imports bind", bound.is_ok());
     let outcome = call::call_driver(image.entry, &[41]);
-    checks.equal("its entry runs over a relocated pointer and the import", (outcome.ret, outcome.bad), (42, None));
+    checks.equal(
+        "its entry runs over a relocated pointer and the import",
+        (outcome.ret, outcome.bad),
+        (42, None),
+    );
     protection(checks, &image);
     let page = image.base + PAGE_SECTION as usize;
     checks.equal("pageable code runs", call::call_driver(page, &[]).ret, 7);
     image.set_pageable_present(false);
-    checks.that("pageable code taken away faults", probe::read(page).is_some());
+    checks.that(
+        "pageable code taken away faults",
+        probe::read(page).is_some(),
+    );
     image.set_pageable_present(true);
     checks.equal("and comes back", call::call_driver(page, &[]).ret, 7);
     image.discard_init();
     let gone = probe::jump(image.entry);
     let text = gone.as_ref().map_or("no fault".into(), fault::describe);
-    checks.contains("discarded INIT faults by name", &text, "made.sys+0x5000 (section INIT)");
-    checks.contains("the instruction is told as image+offset", &text, "at made.sys+0x5000");
+    checks.contains(
+        "discarded INIT faults by name",
+        &text,
+        "made.sys+0x5000 (section INIT)",
+    );
+    checks.contains(
+        "the instruction is told as image+offset",
+        &text,
+        "at made.sys+0x5000",
+    );
     image.unload();
-    let text = probe::read(image.base + TEXT as usize).as_ref().map_or("no fault".into(), fault::describe);
-    checks.contains("an unloaded image faults by name", &text, "made.sys (unloaded)+0x1000");
+    let text = probe::read(image.base + TEXT as usize)
+        .as_ref()
+        .map_or("no fault".into(), fault::describe);
+    checks.contains(
+        "an unloaded image faults by name",
+        &text,
+        "made.sys (unloaded)+0x1000",
+    );
     bad_files(checks);
 }
 
 fn protection(checks: &mut Checks, image: &Image) {
     let at = |rva: u32| image.base + rva as usize;
     checks.that("code is not writable", probe::write(at(TEXT)).is_some());
-    checks.that("the import table is not writable", probe::write(at(RDATA)).is_some());
-    checks.that("headers are not writable", probe::write(image.base).is_some());
+    checks.that(
+        "the import table is not writable",
+        probe::write(at(RDATA)).is_some(),
+    );
+    checks.that(
+        "headers are not writable",
+        probe::write(image.base).is_some(),
+    );
     checks.that("data is writable", vspace::is_mapped(at(DATA), 0x200, true));
     checks.that("data is not executable", probe::jump(at(DATA)).is_some());
-    checks.equal("sections are found by address", image.section_of(at(DATA) + 8).map(|s| s.name.as_str()), Some(".data"));
+    checks.equal(
+        "sections are found by address",
+        image.section_of(at(DATA) + 8).map(|s| s.name.as_str()),
+        Some(".data"),
+    );
 }
 
 fn bad_files(checks: &mut Checks) {
     let mut refuse = |name: &str, change: fn(&mut Bytes), part: &str| {
         let mut bytes = made();
         change(&mut bytes);
-        let text = pe::load("bad.sys", &bytes.0).err().unwrap_or_else(|| "loaded".into());
+        let text = pe::load("bad.sys", &bytes.0)
+            .err()
+            .unwrap_or_else(|| "loaded".into());
         checks.contains(name, &text, part);
     };
-    refuse("an empty file is refused", |b| b.0.clear(), "not a PE image");
-    refuse("a text file is refused", |b| b.put(0, b"Hello"), "not a PE image");
-    refuse("a 32-bit driver is refused", |b| b.half(0x84, 0x14C), "built for x86 (32-bit)");
-    refuse("an ARM64 driver is refused", |b| b.half(0x84, 0xAA64), "built for ARM64");
-    refuse("a program is refused", |b| b.half(0x98 + 68, 3), "subsystem 3");
-    refuse("no relocations: refused", |b| b.half(0x96, 0x23), "without relocations");
-    refuse("a truncated file is refused", |b| b.0.truncate(0x900), "truncated");
-    refuse("an entry point in data is refused", |b| b.word(0x98 + 16, DATA), "not in an executable section");
-    refuse("a section outside the image is refused", |b| b.word(0x98 + 240 + 12, 0x90_0000), "does not fit");
-    refuse("a wild relocation is refused", |b| b.word(file(RELOC), 0x7FFF_F000), "cannot be applied");
+    refuse(
+        "an empty file is refused",
+        |b| b.0.clear(),
+        "not a PE image",
+    );
+    refuse(
+        "a text file is refused",
+        |b| b.put(0, b"Hello"),
+        "not a PE image",
+    );
+    refuse(
+        "a 32-bit driver is refused",
+        |b| b.half(0x84, 0x14C),
+        "built for x86 (32-bit)",
+    );
+    refuse(
+        "an ARM64 driver is refused",
+        |b| b.half(0x84, 0xAA64),
+        "built for ARM64",
+    );
+    refuse(
+        "a program is refused",
+        |b| b.half(0x98 + 68, 3),
+        "subsystem 3",
+    );
+    refuse(
+        "no relocations: refused",
+        |b| b.half(0x96, 0x23),
+        "without relocations",
+    );
+    refuse(
+        "a truncated file is refused",
+        |b| b.0.truncate(0x900),
+        "truncated",
+    );
+    refuse(
+        "an entry point in data is refused",
+        |b| b.word(0x98 + 16, DATA),
+        "not in an executable section",
+    );
+    refuse(
+        "a section outside the image is refused",
+        |b| b.word(0x98 + 240 + 12, 0x90_0000),
+        "does not fit",
+    );
+    refuse(
+        "a wild relocation is refused",
+        |b| b.word(file(RELOC), 0x7FFF_F000),
+        "cannot be applied",
+    );
 }

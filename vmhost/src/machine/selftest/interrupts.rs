@@ -27,7 +27,11 @@ pub fn run(checks: &mut Checks) {
 
 fn masking(checks: &mut Checks) {
     let vector = interrupt::alloc_vector(5).expect("a vector");
-    let seen = Arc::new((AtomicU64::new(0), AtomicU64::new(99), AtomicBool::new(false)));
+    let seen = Arc::new((
+        AtomicU64::new(0),
+        AtomicU64::new(99),
+        AtomicBool::new(false),
+    ));
     let mine = Arc::clone(&seen);
     interrupt::connect(
         vector,
@@ -45,8 +49,15 @@ fn masking(checks: &mut Checks) {
     checks.equal("IRQL 5 holds off vector 5x", count(), 0);
     irql::lower(4);
     checks.equal("IRQL 4 lets vector 5x through at once", count(), 1);
-    checks.equal("the handler runs at IRQL 5", seen.1.load(Ordering::SeqCst), 5);
-    checks.that("the handler runs with interrupts enabled", seen.2.load(Ordering::SeqCst));
+    checks.equal(
+        "the handler runs at IRQL 5",
+        seen.1.load(Ordering::SeqCst),
+        5,
+    );
+    checks.that(
+        "the handler runs with interrupts enabled",
+        seen.2.load(Ordering::SeqCst),
+    );
     checks.equal("IRQL is as before after the handler", irql::current(), 4);
     lapic::send_self(vector);
     checks.equal("a second interrupt is delivered (EOI was sent)", count(), 2);
@@ -54,15 +65,24 @@ fn masking(checks: &mut Checks) {
     let spurious = interrupt::spurious();
     interrupt::disconnect(vector);
     lapic::send_self(vector);
-    checks.equal("a disconnected vector is counted as spurious", interrupt::spurious(), spurious + 1);
+    checks.equal(
+        "a disconnected vector is counted as spurious",
+        interrupt::spurious(),
+        spurious + 1,
+    );
     checks.equal("a disconnected handler is not called", count(), 2);
     interrupt::free_vector(vector);
-    checks.equal("a freed vector is given out again", interrupt::alloc_vector(5), Some(vector));
+    checks.equal(
+        "a freed vector is given out again",
+        interrupt::alloc_vector(5),
+        Some(vector),
+    );
     interrupt::free_vector(vector);
 }
 
 fn nesting(checks: &mut Checks) {
-    let [low, middle, high] = [3, 6, 9].map(|level| interrupt::alloc_vector(level).expect("a vector"));
+    let [low, middle, high] =
+        [3, 6, 9].map(|level| interrupt::alloc_vector(level).expect("a vector"));
     let order = Arc::new(IrqSpin::new(Vec::new()));
     let note = |vector: u8, what: char| {
         let order = Arc::clone(&order);
@@ -86,7 +106,11 @@ fn nesting(checks: &mut Checks) {
     lapic::send_self(middle);
     order.lock().push('p');
     let got: String = order.lock().iter().collect();
-    checks.equal("a higher class preempts, a lower one and the DPC wait, thread code comes last", got.as_str(), "(h)ldp");
+    checks.equal(
+        "a higher class preempts, a lower one and the DPC wait, thread code comes last",
+        got.as_str(),
+        "(h)ldp",
+    );
     for vector in [low, middle, high] {
         interrupt::disconnect(vector);
         interrupt::free_vector(vector);
@@ -192,8 +216,16 @@ fn registers_kept(checks: &mut Checks) {
     lapic::send_self(vector);
     // SAFETY: lowers CR8 to PASSIVE, where this test was.
     let kept = unsafe { kept_over_cr8(0) };
-    checks.equal("an inline CR8 write lets the interrupt in", calls.load(Ordering::SeqCst), 1);
-    checks.equal("volatile registers and XMM0-5 survive an interrupt", kept, 1);
+    checks.equal(
+        "an inline CR8 write lets the interrupt in",
+        calls.load(Ordering::SeqCst),
+        1,
+    );
+    checks.equal(
+        "volatile registers and XMM0-5 survive an interrupt",
+        kept,
+        1,
+    );
     interrupt::disconnect(vector);
     interrupt::free_vector(vector);
 }
@@ -214,19 +246,33 @@ fn dpcs(checks: &mut Checks) {
     irql::lower(irql::PASSIVE);
     order.lock().push('c');
     let got: String = order.lock().iter().collect();
-    checks.equal("DPCs run before PASSIVE code goes on, and not at DISPATCH", got.as_str(), "1ab23c");
+    checks.equal(
+        "DPCs run before PASSIVE code goes on, and not at DISPATCH",
+        got.as_str(),
+        "1ab23c",
+    );
     let facts = Arc::new(IrqSpin::new((0, false, String::new(), false)));
     let mine = Arc::clone(&facts);
     dpc::queue(
         here,
         Box::new(move || {
             let marker = 0u8;
-            let label = vspace::region_of(&raw const marker as usize).map_or("", |region| region.label);
-            *mine.lock() = (irql::current(), cpu::interrupts_enabled(), label.into(), dpc::active());
+            let label =
+                vspace::region_of(&raw const marker as usize).map_or("", |region| region.label);
+            *mine.lock() = (
+                irql::current(),
+                cpu::interrupts_enabled(),
+                label.into(),
+                dpc::active(),
+            );
         }),
     );
     let expected = (irql::DISPATCH, true, "DPC stack".into(), true);
-    checks.equal("a DPC: IRQL 2, interrupts on, on its own stack", facts.lock().clone(), expected);
+    checks.equal(
+        "a DPC: IRQL 2, interrupts on, on its own stack",
+        facts.lock().clone(),
+        expected,
+    );
     checks.that("no DPC is active afterwards", !dpc::active());
     let nested = Arc::new(IrqSpin::new(Vec::new()));
     let mine = Arc::clone(&nested);
@@ -247,13 +293,23 @@ fn remote_dpcs(checks: &mut Checks) {
     for target in 0..cpu::count() {
         for _ in 0..100 {
             let mine = Arc::clone(&ran);
-            dpc::queue(target, Box::new(move || mine.lock().push((target, cpu::id(), irql::current()))));
+            dpc::queue(
+                target,
+                Box::new(move || mine.lock().push((target, cpu::id(), irql::current()))),
+            );
         }
     }
     dpc::flush();
     let got = ran.lock().clone();
-    checks.equal("flush waits for the DPCs of all CPUs", got.len(), 100 * cpu::count());
-    checks.that("each DPC ran on its CPU at DISPATCH", got.iter().all(|(to, on, at)| to == on && *at == 2));
+    checks.equal(
+        "flush waits for the DPCs of all CPUs",
+        got.len(),
+        100 * cpu::count(),
+    );
+    checks.that(
+        "each DPC ran on its CPU at DISPATCH",
+        got.iter().all(|(to, on, at)| to == on && *at == 2),
+    );
 }
 
 fn messages(checks: &mut Checks) {
@@ -275,11 +331,16 @@ fn messages(checks: &mut Checks) {
             // SAFETY: the message window; QEMU takes a store there as the message it stands for.
             unsafe { (vspace::direct(address) as *mut u32).write_volatile(data) };
             let deadline = time::now_ns() + 500_000_000;
-            arrived &= thread::wait_until(Some(deadline), &|| by_cpu[target].load(Ordering::SeqCst) == before + 1);
+            arrived &= thread::wait_until(Some(deadline), &|| {
+                by_cpu[target].load(Ordering::SeqCst) == before + 1
+            });
         }
     }
     checks.that("ten messages to each CPU arrive there, once each", arrived);
-    let total: usize = by_cpu.iter().map(|count| count.load(Ordering::SeqCst)).sum();
+    let total: usize = by_cpu
+        .iter()
+        .map(|count| count.load(Ordering::SeqCst))
+        .sum();
     checks.equal("and nowhere else", total, 10 * cpu::count());
     interrupt::disconnect(vector);
     interrupt::free_vector(vector);
@@ -310,7 +371,11 @@ fn line(checks: &mut Checks) {
     ioapic::connect(TIMER_LINE, vector, target, false, false);
     let came = thread::wait_until(Some(time::now_ns() + 500_000_000), &|| count() >= 5);
     checks.that("an edge line interrupts through the I/O APIC", came);
-    checks.equal("on the CPU it was routed to", on.load(Ordering::SeqCst), target);
+    checks.equal(
+        "on the CPU it was routed to",
+        on.load(Ordering::SeqCst),
+        target,
+    );
     ioapic::mask(TIMER_LINE, true);
     thread::sleep_ns(2_000_000);
     let before = count();
@@ -342,6 +407,10 @@ fn disconnecting(checks: &mut Checks) {
         core::hint::spin_loop();
     }
     interrupt::disconnect(vector);
-    checks.equal("disconnect returns when the other CPU has left the handler", state.load(Ordering::SeqCst), 2);
+    checks.equal(
+        "disconnect returns when the other CPU has left the handler",
+        state.load(Ordering::SeqCst),
+        2,
+    );
     interrupt::free_vector(vector);
 }

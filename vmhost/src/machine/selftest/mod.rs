@@ -63,6 +63,10 @@ pub fn run() -> u32 {
     calls::run(&mut checks);
     image::run(&mut checks);
     let ms = super::time::now_ns() / 1_000_000;
-    crate::log!("{} checks passed, {} failed, {ms} ms since start", checks.passed, checks.failed);
+    crate::log!(
+        "{} checks passed, {} failed, {ms} ms since start",
+        checks.passed,
+        checks.failed
+    );
     u32::from(checks.failed != 0)
 }

@@ -44,7 +44,10 @@ unsafe extern "sysv64" {
 }
 
 fn caught(resume: unsafe extern "sysv64" fn(), access: impl FnOnce()) -> Option<FaultInfo> {
-    fault::expect(Some(Expected { resume: resume as usize as u64, seen: None }));
+    fault::expect(Some(Expected {
+        resume: resume as usize as u64,
+        seen: None,
+    }));
     access();
     fault::expect(None).and_then(|expected| expected.seen)
 }

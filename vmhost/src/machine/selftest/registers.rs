@@ -11,6 +11,7 @@ use super::{
         lock::IrqSpin,
         mmio,
         pages::{self, PAGE},
+        time,
         vspace::{self, Prot},
     },
     Checks, probe,
@@ -144,7 +145,12 @@ fn call(code: *const u8, address: usize, value: u64) -> (u64, u64) {
     (both as u64, (both >> 64) as u64)
 }
 
-const PATTERN: [u64; 4] = [0x8899_AABB_CCDD_EEFF, 0x0011_2233_4455_6677, 0xFFFF_FFFF_0000_0001, 0x7FFF_0000_8000_FFFE];
+const PATTERN: [u64; 4] = [
+    0x8899_AABB_CCDD_EEFF,
+    0x0011_2233_4455_6677,
+    0xFFFF_FFFF_0000_0001,
+    0x7FFF_0000_8000_FFFE,
+];
 const VALUE: u64 = 0x8123_4567_89AB_CDEF;
 /// Offset of the window in its page, and of the operand in the window.
 const SKEW: usize = 0x140;
@@ -171,7 +177,8 @@ pub fn run(checks: &mut Checks) {
         let got = call(form.code, operand, VALUE);
         let seen = core::mem::take(&mut *SEEN.lock());
         // SAFETY: as above.
-        let [want_memory, got_memory] = [plain_at, host].map(|at| unsafe { (at as *const [u64; 4]).read_volatile() });
+        let [want_memory, got_memory] =
+            [plain_at, host].map(|at| unsafe { (at as *const [u64; 4]).read_volatile() });
         let writes = seen.iter().filter(|event| event.2).count();
         let reads = seen.len() - writes;
         let same = got.0 == want.0
@@ -186,14 +193,22 @@ pub fn run(checks: &mut Checks) {
             crate::log!("        want {want:x?} {want_memory:x?}");
         }
     }
-    checks.equal("every instruction form does on a window what it does on memory", agreed, all.len());
+    checks.equal(
+        "every instruction form does on a window what it does on memory",
+        agreed,
+        all.len(),
+    );
     events(checks, operand);
     refusals(checks, window);
     death(checks, window);
     mmio::unmap_trapped(window);
     let stale = probe::read(window);
     let text = stale.as_ref().map_or("no fault".into(), fault::describe);
-    checks.contains("an ended window faults", &text, "register window that was freed");
+    checks.contains(
+        "an ended window faults",
+        &text,
+        "register window that was freed",
+    );
     vspace::unmap(plain);
     pages::free(frame, 1);
 }
@@ -206,9 +221,26 @@ fn events(checks: &mut Checks, operand: usize) {
     // SAFETY: as above.
     let value = unsafe { (operand as *const u32).read_volatile() };
     irql::lower(old);
-    let want = Vec::from([(77, OPERAND as u64, true, 4, 0xABCD), (77, OPERAND as u64, false, 4, 0xABCD)]);
-    checks.equal("a store and a load are seen with offset, width and value, at HIGH_LEVEL too", SEEN.lock().clone(), want);
+    let want = Vec::from([
+        (77, OPERAND as u64, true, 4, 0xABCD),
+        (77, OPERAND as u64, false, 4, 0xABCD),
+    ]);
+    checks.equal(
+        "a store and a load are seen with offset, width and value, at HIGH_LEVEL too",
+        SEEN.lock().clone(),
+        want,
+    );
     checks.equal("and the value comes back", value, 0xABCD);
+    const ROUNDS: u32 = 1000;
+    let start = time::now_ns();
+    for _ in 0..ROUNDS {
+        // SAFETY: as above.
+        let _ = unsafe { (operand as *const u32).read_volatile() };
+    }
+    crate::log!(
+        "        {} ns for each trapped read",
+        (time::now_ns() - start) / u64::from(ROUNDS)
+    );
 }
 
 fn refusals(checks: &mut Checks, window: usize) {
@@ -219,12 +251,28 @@ fn refusals(checks: &mut Checks, window: usize) {
         let seen = fault::expect(None).and_then(|expected| expected.seen);
         seen.as_ref().map_or("no fault".into(), fault::describe)
     };
-    checks.contains("16 bytes at once are refused", &refused(&raw const form_movups, window), "of this width are not supported");
-    checks.contains("push from a register is refused", &refused(&raw const form_push, window), "cannot perform");
-    checks.contains("unaligned access is refused", &refused(&raw const form_unaligned, window), "not aligned to its width");
+    checks.contains(
+        "16 bytes at once are refused",
+        &refused(&raw const form_movups, window),
+        "of this width are not supported",
+    );
+    checks.contains(
+        "push from a register is refused",
+        &refused(&raw const form_push, window),
+        "cannot perform",
+    );
+    checks.contains(
+        "unaligned access is refused",
+        &refused(&raw const form_unaligned, window),
+        "not aligned to its width",
+    );
     let beyond = probe::read(window + 0x200);
     let text = beyond.as_ref().map_or("no fault".into(), fault::describe);
-    checks.contains("beyond the window's end is refused", &text, "beyond the end of the register window");
+    checks.contains(
+        "beyond the window's end is refused",
+        &text,
+        "beyond the end of the register window",
+    );
 }
 
 fn death(checks: &mut Checks, window: usize) {

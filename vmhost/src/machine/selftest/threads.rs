@@ -36,8 +36,14 @@ fn sleeping(checks: &mut Checks) {
     thread::wait_until(Some(time::now_ns() + 2000 * MS), &|| woke.lock().len() == 3);
     let got = woke.lock().clone();
     let order: Vec<u64> = got.iter().map(|entry| entry.0).collect();
-    checks.equal("sleepers wake in the order of their times", order, Vec::from([20, 40, 60]));
-    let on_time = got.iter().all(|(sleep, slept, _)| (sleep * MS..sleep * MS + 500 * MS).contains(slept));
+    checks.equal(
+        "sleepers wake in the order of their times",
+        order,
+        Vec::from([20, 40, 60]),
+    );
+    let on_time = got
+        .iter()
+        .all(|(sleep, slept, _)| (sleep * MS..sleep * MS + 500 * MS).contains(slept));
     checks.that("not early, not very late", on_time);
 }
 
@@ -45,7 +51,10 @@ fn waiting(checks: &mut Checks) {
     let flag = Arc::new(AtomicBool::new(false));
     let start = time::now_ns();
     let held = thread::wait_until(Some(start + 5 * MS), &|| flag.load(Ordering::SeqCst));
-    checks.that("a wait ends at its deadline and says so", !held && time::now_ns() - start >= 5 * MS);
+    checks.that(
+        "a wait ends at its deadline and says so",
+        !held && time::now_ns() - start >= 5 * MS,
+    );
     let target = cpu::count() - 1;
     let mine = Arc::clone(&flag);
     thread::spawn(
@@ -60,11 +69,20 @@ fn waiting(checks: &mut Checks) {
     let start = time::now_ns();
     let held = thread::wait_until(Some(start + 2000 * MS), &|| flag.load(Ordering::SeqCst));
     let waited = time::now_ns() - start;
-    checks.that("another CPU's thread ends a wait with wake", held && waited < 500 * MS);
+    checks.that(
+        "another CPU's thread ends a wait with wake",
+        held && waited < 500 * MS,
+    );
     flag.store(false, Ordering::SeqCst);
     let mine = Arc::clone(&flag);
-    time::call_at(time::now_ns() + 3 * MS, cpu::id(), Box::new(move || mine.store(true, Ordering::SeqCst)));
-    let held = thread::wait_until(Some(time::now_ns() + 2000 * MS), &|| flag.load(Ordering::SeqCst));
+    time::call_at(
+        time::now_ns() + 3 * MS,
+        cpu::id(),
+        Box::new(move || mine.store(true, Ordering::SeqCst)),
+    );
+    let held = thread::wait_until(Some(time::now_ns() + 2000 * MS), &|| {
+        flag.load(Ordering::SeqCst)
+    });
     checks.that("a DPC of this CPU ends a wait by itself", held);
 }
 
@@ -88,9 +106,15 @@ fn turns(checks: &mut Checks) {
         );
     }
     let start = time::now_ns();
-    thread::wait_until(Some(start + 10_000 * MS), &|| token.load(Ordering::SeqCst) == ROUNDS * 2);
+    thread::wait_until(Some(start + 10_000 * MS), &|| {
+        token.load(Ordering::SeqCst) == ROUNDS * 2
+    });
     let us = (time::now_ns() - start) / 1000 / (ROUNDS as u64 * 2);
-    checks.equal("a token passed 1000 times between threads is never lost", token.load(Ordering::SeqCst), ROUNDS * 2);
+    checks.equal(
+        "a token passed 1000 times between threads is never lost",
+        token.load(Ordering::SeqCst),
+        ROUNDS * 2,
+    );
     crate::log!("        {us} us each");
 }
 
@@ -101,8 +125,15 @@ fn own(checks: &mut Checks) {
     let (mine, my_done) = (Arc::clone(&seen), Arc::clone(&done));
     let in_dpc = Arc::new(AtomicU64::new(0));
     let dpc_seen = Arc::clone(&in_dpc);
-    dpc::queue(cpu::id(), Box::new(move || dpc_seen.store(cpu::context(), Ordering::SeqCst)));
-    checks.equal("a DPC sees the interrupted thread's context word", in_dpc.load(Ordering::SeqCst), 7);
+    dpc::queue(
+        cpu::id(),
+        Box::new(move || dpc_seen.store(cpu::context(), Ordering::SeqCst)),
+    );
+    checks.equal(
+        "a DPC sees the interrupted thread's context word",
+        in_dpc.load(Ordering::SeqCst),
+        7,
+    );
     let main = thread::current();
     let stack = Arc::new(AtomicUsize::new(0));
     let my_stack = Arc::clone(&stack);
@@ -124,9 +155,19 @@ fn own(checks: &mut Checks) {
     thread::yield_now();
     thread::yield_now();
     thread::yield_now();
-    checks.equal("a new thread has a stack of its own and an empty context word", seen.load(Ordering::SeqCst), 0);
-    checks.that("a thread's context word survives a switch", done.load(Ordering::SeqCst) && cpu::context() == 7);
+    checks.equal(
+        "a new thread has a stack of its own and an empty context word",
+        seen.load(Ordering::SeqCst),
+        0,
+    );
+    checks.that(
+        "a thread's context word survives a switch",
+        done.load(Ordering::SeqCst) && cpu::context() == 7,
+    );
     cpu::set_context(0);
     let region = vspace::region_of(stack.load(Ordering::SeqCst));
-    checks.that("a finished thread's stack is retired", region.is_some_and(|region| !region.live));
+    checks.that(
+        "a finished thread's stack is retired",
+        region.is_some_and(|region| !region.live),
+    );
 }

@@ -56,7 +56,11 @@ impl Counts {
     /// What the host saw the message's DPCs do.
     fn derived_role(&self) -> &'static str {
         let seen = |counter: &AtomicU64| counter.load(Ordering::Relaxed) != 0;
-        match (seen(&self.indicated), seen(&self.completed), seen(&self.status)) {
+        match (
+            seen(&self.indicated),
+            seen(&self.completed),
+            seen(&self.status),
+        ) {
             (true, true, _) => "rx+tx",
             (true, false, _) => "rx",
             (false, true, _) => "tx",

@@ -43,10 +43,19 @@ pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) {
     let measure = |context: &verify::Context| {
         let elapsed = context.elapsed_ns();
         verify::check("X-29", elapsed < ISR_LIMIT_NS, || {
-            format!("the ISR of message {message} took {} ms", elapsed / 1_000_000)
+            format!(
+                "the ISR of message {message} took {} ms",
+                elapsed / 1_000_000
+            )
         });
-        counts.isr_reads.fetch_add(context.mmio_reads.load(Ordering::Relaxed), Ordering::Relaxed);
-        counts.isr_writes.fetch_add(context.mmio_writes.load(Ordering::Relaxed), Ordering::Relaxed);
+        counts.isr_reads.fetch_add(
+            context.mmio_reads.load(Ordering::Relaxed),
+            Ordering::Relaxed,
+        );
+        counts.isr_writes.fetch_add(
+            context.mmio_writes.load(Ordering::Relaxed),
+            Ordering::Relaxed,
+        );
     };
     let (context, isr) = (interrupt.context, interrupt.handlers.isr);
     lock.acquire();
@@ -67,13 +76,21 @@ pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) {
         counts.not_mine.fetch_add(1, Ordering::Relaxed);
         let row = UNCLAIMED.fetch_add(1, Ordering::Relaxed);
         if row > STORM && !interrupt.is_message() {
-            verify::stop("X-21", format!("{STORM} interrupts in a row that nobody claimed (F2)"));
+            verify::stop(
+                "X-21",
+                format!("{STORM} interrupts in a row that nobody claimed (F2)"),
+            );
         }
     }
     if interrupt.is_message() {
-        verify::check("X-22", claimed, || format!("the ISR of message {message} returned FALSE"));
+        verify::check("X-22", claimed, || {
+            format!("the ISR of message {message} returned FALSE")
+        });
     }
-    let (queue, targets) = (queue.load(Ordering::Relaxed), targets.load(Ordering::Relaxed));
+    let (queue, targets) = (
+        queue.load(Ordering::Relaxed),
+        targets.load(Ordering::Relaxed),
+    );
     after_isr(interrupt, message, queue, targets);
 }
 
@@ -94,7 +111,10 @@ fn after_isr(interrupt: &Arc<Interrupt>, message: usize, queue: u8, targets: u32
         return;
     }
     if super::super::driver::minor_version() >= 20 {
-        verify::advise("X-24", format!("TargetProcessors {targets:#x} from an NDIS 6.20 driver"));
+        verify::advise(
+            "X-24",
+            format!("TargetProcessors {targets:#x} from an NDIS 6.20 driver"),
+        );
     }
     for target in (0..cpu::count()).filter(|target| targets & (1 << target) != 0) {
         dpc::queue(interrupt, message, target, 0);

@@ -39,9 +39,16 @@ impl Slots {
     pub fn new(messages: usize) -> Self {
         let cpus = cpu::count();
         let slots = (0..messages * cpus)
-            .map(|_| Slot { queued: AtomicBool::new(false), context: AtomicU64::new(0) })
+            .map(|_| Slot {
+                queued: AtomicBool::new(false),
+                context: AtomicU64::new(0),
+            })
             .collect();
-        Self { cpus, slots, busy: AtomicU64::new(0) }
+        Self {
+            cpus,
+            slots,
+            busy: AtomicU64::new(0),
+        }
     }
 
     /// DPCs that are queued or run.
@@ -83,10 +90,16 @@ pub fn request(
     targets: u64,
     context: u64,
 ) -> u64 {
-    let messages = if interrupt.is_message() { interrupt.grant.messages.len() } else { 1 };
+    let messages = if interrupt.is_message() {
+        interrupt.grant.messages.len()
+    } else {
+        1
+    };
     let legal = (message as usize) < messages && targets & !active_cpus() == 0;
     if !verify::check("X-60", legal, || {
-        call.text(&format!("message {message} of {messages}, target processors {targets:#x}"))
+        call.text(&format!(
+            "message {message} of {messages}, target processors {targets:#x}"
+        ))
     }) {
         return 0;
     }
@@ -131,7 +144,10 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
         let elapsed = record.elapsed_ns();
         counts.dpc_ns_max.fetch_max(elapsed, Ordering::Relaxed);
         verify::check("X-47", elapsed < DPC_LIMIT_NS, || {
-            format!("one DPC of message {message} took {} ms", elapsed / 1_000_000)
+            format!(
+                "one DPC of message {message} took {} ms",
+                elapsed / 1_000_000
+            )
         });
         let idle = get(&record.nbls_indicated) == 0
             && get(&record.nbls_completed) == 0
@@ -142,7 +158,13 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
     let (handler, function) = (interrupt.context, interrupt.handlers.dpc);
     let (_, (indicated, idle)) = if interrupt.is_message() {
         let arguments = [handler, message as u64, context, parameters, POISON_POINTER];
-        verify::call_with(Handler::MessageDpc, message as u64, function, &arguments, measure)
+        verify::call_with(
+            Handler::MessageDpc,
+            message as u64,
+            function,
+            &arguments,
+            measure,
+        )
     } else {
         let arguments = [handler, context, parameters, POISON_POINTER];
         verify::call_with(Handler::Dpc, message as u64, function, &arguments, measure)
@@ -151,7 +173,13 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
     if idle {
         counts.empty_dpc.fetch_add(1, Ordering::Relaxed);
     }
-    after(interrupt, message, limit, indicated, throttle[1].load(Ordering::Relaxed));
+    after(
+        interrupt,
+        message,
+        limit,
+        indicated,
+        throttle[1].load(Ordering::Relaxed),
+    );
 }
 
 /// and the recall.
@@ -164,7 +192,9 @@ fn after(interrupt: &Arc<Interrupt>, message: usize, limit: u32, indicated: u64,
         return;
     }
     verify::check("X-42", indicated <= u64::from(limit), || {
-        format!("{indicated} NBLs were indicated in one DPC of message {message}, the limit was {limit}")
+        format!(
+            "{indicated} NBLs were indicated in one DPC of message {message}, the limit was {limit}"
+        )
     });
     if !more || interrupt.closed.load(Ordering::Acquire) {
         return;

@@ -71,7 +71,10 @@ impl Grant {
             Kind::Msi => self
                 .messages
                 .first()
-                .map(|first| Message { count: self.messages.len(), ..*first })
+                .map(|first| Message {
+                    count: self.messages.len(),
+                    ..*first
+                })
                 .into_iter()
                 .collect(),
             Kind::Line | Kind::Msix => self.messages.clone(),
@@ -131,7 +134,12 @@ pub fn available(
     // This host grants one MSI message: more would need aligned runs of vectors on one CPU (X-08
     // allows a grant of exactly one).
     if caps.irq != Irq::Msix && pci::capability(device, CAP_MSI).is_some() {
-        return Available { kind: Kind::Msi, messages: 1, table_size: 1, ..line };
+        return Available {
+            kind: Kind::Msi,
+            messages: 1,
+            table_size: 1,
+            ..line
+        };
     }
     line
 }
@@ -162,5 +170,8 @@ pub fn assign(available: &Available, registry: &InterruptManagement) -> Option<G
             count: 1,
         });
     }
-    Some(Grant { kind: available.kind, messages })
+    Some(Grant {
+        kind: available.kind,
+        messages,
+    })
 }

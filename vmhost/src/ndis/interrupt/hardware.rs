@@ -103,7 +103,11 @@ fn settle(adapter: &Adapter) {
 
 fn set_intx(device: &PciDevice, on: bool) {
     let command = pci::read_config(device, COMMAND, 2);
-    let value = if on { command & !INTX_DISABLE } else { command | INTX_DISABLE };
+    let value = if on {
+        command & !INTX_DISABLE
+    } else {
+        command | INTX_DISABLE
+    };
     pci::write_config(device, COMMAND, 2, value);
 }
 
@@ -132,14 +136,22 @@ fn enable_msix(adapter: &Adapter, grant: &Grant) {
     let control = pci::read_config(device, at + 2, 2);
     let entries = (control & 0x7FF) + 1;
     let place = pci::read_config(device, at + 4, 4);
-    let Some(bar) = adapter.bars.iter().find(|bar| u32::from(bar.index) == place & 7) else {
+    let Some(bar) = adapter
+        .bars
+        .iter()
+        .find(|bar| u32::from(bar.index) == place & 7)
+    else {
         return;
     };
     let table = Arc::new(Table::map(bar.pa + u64::from(place & !7), entries));
     pci::write_config(device, at + 2, 2, control | MSIX_ENABLE | MSIX_MASK);
     for entry in 0..entries {
         // entries beyond the grant send message 0.
-        let number = if (entry as usize) < grant.messages.len() { entry as usize } else { 0 };
+        let number = if (entry as usize) < grant.messages.len() {
+            entry as usize
+        } else {
+            0
+        };
         set_entry(&table, entry, &grant.messages[number]);
     }
     TABLES.lock().push((adapter.handle, table, grant.clone()));
@@ -152,15 +164,17 @@ fn set_entry(table: &Table, entry: u32, message: &Message) {
 }
 
 /// NdisMConfigMSIXTableEntry.
-pub fn configure_entry(
-    call: &Call,
-    adapter: &Adapter,
-    p: Ptr<NDIS_MSIX_CONFIG_PARAMETERS>,
-) -> i32 {
+pub fn configure_entry(call: &Call, adapter: &Adapter, p: Ptr<NDIS_MSIX_CONFIG_PARAMETERS>) -> i32 {
     let sizes = [size_of::<NDIS_MSIX_CONFIG_PARAMETERS>()];
     let header = field!(p, Header);
-    if super::super::header::check("G-06", call.name(), header, NDIS_OBJECT_TYPE_DEFAULT, &sizes)
-        .is_none()
+    if super::super::header::check(
+        "G-06",
+        call.name(),
+        header,
+        NDIS_OBJECT_TYPE_DEFAULT,
+        &sizes,
+    )
+    .is_none()
     {
         return NDIS_STATUS_INVALID_PARAMETER;
     }

@@ -36,7 +36,10 @@ impl InterruptLock {
             if since == 0 {
                 since = now;
             } else if now - since > LIMIT_NS {
-                verify::stop("X-29", format!("CPU {me} waits for an interrupt lock for 5 s"));
+                verify::stop(
+                    "X-29",
+                    format!("CPU {me} waits for an interrupt lock for 5 s"),
+                );
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     exports,
     exports::Call,
     guest::{Block, Ptr},
-    machine::{cpu, irql, lock::IrqSpin, vspace::Prot},
+    machine::{cpu, irql, lock::IrqSpin},
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
@@ -76,7 +76,12 @@ impl Interrupt {
     /// The IRQL at which a message's lock is held.
     pub fn irql_of(&self, message: usize) -> u8 {
         if self.locks.len() == 1 {
-            self.grant.messages.iter().map(|m| m.irql).max().unwrap_or(irql::DEVICE_MIN)
+            self.grant
+                .messages
+                .iter()
+                .map(|m| m.irql)
+                .max()
+                .unwrap_or(irql::DEVICE_MIN)
         } else {
             self.grant.messages[message].irql
         }
@@ -169,20 +174,32 @@ fn synchronize(
     context: u64,
 ) -> u8 {
     // the line has one lock, the message id is ignored.
-    let message = if interrupt.is_message() { message as usize } else { 0 };
+    let message = if interrupt.is_message() {
+        message as usize
+    } else {
+        0
+    };
     if !verify::check("X-73", message < interrupt.grant.messages.len(), || {
-        call.text(&format!("message {message} of {}", interrupt.grant.messages.len()))
+        call.text(&format!(
+            "message {message} of {}",
+            interrupt.grant.messages.len()
+        ))
     }) {
         return 0;
     }
     let lock = interrupt.lock_of(message);
     if lock.held_here() {
-        verify::stop("X-73", call.text("called inside the lock of this interrupt: it would wait for itself"));
+        verify::stop(
+            "X-73",
+            call.text("called inside the lock of this interrupt: it would wait for itself"),
+        );
     }
     let level = interrupt.irql_of(message);
     let now = irql::current();
     if !verify::check("X-73", now <= level, || {
-        call.text(&format!("called at IRQL {now}, above the interrupt's {level}"))
+        call.text(&format!(
+            "called at IRQL {now}, above the interrupt's {level}"
+        ))
     }) {
         return 0;
     }
@@ -210,7 +227,12 @@ pub fn switch(interrupt: &Interrupt, enable: bool) {
         let lock = interrupt.lock_of(message);
         lock.acquire();
         if interrupt.is_message() {
-            verify::call_on(handler, message as u64, function, &[interrupt.context, message as u64]);
+            verify::call_on(
+                handler,
+                message as u64,
+                function,
+                &[interrupt.context, message as u64],
+            );
         } else {
             verify::call_on(handler, 0, function, &[interrupt.context]);
         }
@@ -243,7 +265,6 @@ fn message_table(interrupt_object: u64, grant: &Grant) -> Option<Block> {
         crate::field!(e, Polarity).write(InterruptActiveHigh);
     }
     block.set_writable(false);
-    debug_assert!(!Prot::RO.write);
     Some(block)
 }
 

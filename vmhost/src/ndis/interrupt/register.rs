@@ -6,8 +6,9 @@ use super::{
         adapter::{self, Adapter, State},
         guesses, handlers, header,
     },
-    Handlers, Interrupt, LIVE, deliver,
+    Handlers, Interrupt, LIVE,
     counts::Counts,
+    deliver,
     dpc::Slots,
     grant::Kind,
     hardware,
@@ -44,8 +45,8 @@ pub fn register(
     if header::check("X-02", call.name(), field!(p, Header), kind, &[size]).is_none() {
         return NDIS_STATUS_BAD_VERSION;
     }
-    let ordered = adapter.registration.lock().is_some()
-        && matches!(adapter.state(), State::Initializing);
+    let ordered =
+        adapter.registration.lock().is_some() && matches!(adapter.state(), State::Initializing);
     if !verify::check("X-01", ordered, || {
         call.text("before the registration attributes, or outside MiniportInitializeEx")
     }) {
@@ -62,7 +63,10 @@ pub fn register(
     let message = grant.kind != Kind::Line;
     if message && seen.MsiSupported == 0 {
         // the message resources should have been filtered out.
-        log!("{}: message resources, but MsiSupported is FALSE", call.name());
+        log!(
+            "{}: message resources, but MsiSupported is FALSE",
+            call.name()
+        );
         return NDIS_STATUS_RESOURCE_CONFLICT;
     }
     if !verify::check("X-11", adapter.interrupts.lock().is_empty(), || {
@@ -71,7 +75,11 @@ pub fn register(
         return NDIS_STATUS_RESOURCE_CONFLICT;
     }
     let handle = adapter::opaque_handle("the interrupt handle");
-    let table = if message { message_table(handle, &grant) } else { None };
+    let table = if message {
+        message_table(handle, &grant)
+    } else {
+        None
+    };
     if message && table.is_none() {
         return NDIS_STATUS_RESOURCES;
     }
@@ -83,7 +91,9 @@ pub fn register(
         adapter: Arc::downgrade(adapter),
         context,
         handlers,
-        locks: (0..if one_lock { 1 } else { count }).map(|_| InterruptLock::new()).collect(),
+        locks: (0..if one_lock { 1 } else { count })
+            .map(|_| InterruptLock::new())
+            .collect(),
         slots: Slots::new(count),
         counts: (0..count).map(|_| Counts::default()).collect(),
         table: IrqSpin::new(table),
@@ -96,7 +106,10 @@ pub fn register(
     adapter.interrupts.lock().push(registration.clone());
     for (number, message) in grant.messages.iter().enumerate() {
         let owner = registration.clone();
-        interrupt::connect(message.vector, Arc::new(move || deliver::interrupt(&owner, number)));
+        interrupt::connect(
+            message.vector,
+            Arc::new(move || deliver::interrupt(&owner, number)),
+        );
     }
     hardware::enable(adapter, &grant);
     // T-01: a pending interrupt of the device has arrived by now, before the driver sees any of
@@ -108,7 +121,11 @@ pub fn register(
     });
     guest::write(field!(p, MessageInfoTable).addr(), table_address);
     out.write(handle);
-    log!("interrupt: {} with {} message(s)", grant.name(), if message { count } else { 0 });
+    log!(
+        "interrupt: {} with {} message(s)",
+        grant.name(),
+        if message { count } else { 0 }
+    );
     NDIS_STATUS_SUCCESS
 }
 
@@ -152,7 +169,9 @@ pub fn deregister(call: &Call, handle: u64) {
     let found = super::find(handle);
     let known = ledger::remove(Object::Interrupt, handle).is_some();
     verify::check("X-90", known, || {
-        call.text(&format!("{handle:#x} is no registered interrupt, or deregistered twice"))
+        call.text(&format!(
+            "{handle:#x} is no registered interrupt, or deregistered twice"
+        ))
     });
     let (Some(registration), true) = (found, known) else {
         return;
@@ -162,7 +181,9 @@ pub fn deregister(call: &Call, handle: u64) {
     };
     let state = adapter.state();
     let allowed = matches!(state, State::Initializing | State::Halting);
-    verify::check("X-90", allowed, || call.text(&format!("called in the state {state:?}")));
+    verify::check("X-90", allowed, || {
+        call.text(&format!("called in the state {state:?}"))
+    });
     if guesses::LAST_INTERRUPT_AT_DEREGISTRATION {
         last_interrupts(&registration);
     }

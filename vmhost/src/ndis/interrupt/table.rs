@@ -22,7 +22,11 @@ impl Table {
         let pages = (offset + entries as usize * ENTRY).div_ceil(4096);
         let base = vspace::map_phys(pa & !0xFFF, pages, Prot::DEVICE);
         vspace::label(base, "the host's view of the MSI-X table");
-        Self { base, va: base + offset, entries }
+        Self {
+            base,
+            va: base + offset,
+            entries,
+        }
     }
 
     /// Entries.
@@ -46,7 +50,11 @@ impl Table {
     }
 
     fn at(&self, entry: u32, offset: usize) -> *mut u32 {
-        assert!(entry < self.entries, "MSI-X entry {entry} of {}", self.entries);
+        assert!(
+            entry < self.entries,
+            "MSI-X entry {entry} of {}",
+            self.entries
+        );
         (self.va + entry as usize * ENTRY + offset) as *mut u32
     }
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The miniport's counters against what the host saw (contract U-07). PASSIVE.
+
+use crate::{
+    log,
+    ndis::{adapter::Adapter, oid},
+    verify,
+};
+use ::ndis::ffi::*;
+use alloc::format;
+use core::mem::offset_of;
+
+/// Compares OID_GEN_STATISTICS with the frames that went through the host. A driver that does not
+/// answer it is told by O-12.
+pub fn check(adapter: &Adapter) {
+    let size = size_of::<NDIS_STATISTICS_INFO>();
+    let answer = oid::query(adapter, OID_GEN_STATISTICS, size);
+    if answer.status != NDIS_STATUS_SUCCESS {
+        log!("OID_GEN_STATISTICS: {:#010x}", answer.status as u32);
+        return;
+    }
+    let counter = |offset: usize| {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&answer.data[offset..offset + 8]);
+        u64::from_le_bytes(bytes)
+    };
+    let sum = |offsets: [usize; 3]| offsets.into_iter().map(counter).sum::<u64>();
+    let sent = sum([
+        offset_of!(NDIS_STATISTICS_INFO, ifHCOutUcastPkts),
+        offset_of!(NDIS_STATISTICS_INFO, ifHCOutMulticastPkts),
+        offset_of!(NDIS_STATISTICS_INFO, ifHCOutBroadcastPkts),
+    ]);
+    let (completed, _) = adapter.sends.frames();
+    verify::check("U-07", sent == completed, || {
+        format!("the statistics say {sent} frames sent, {completed} were completed with success")
+    });
+    let received = sum([
+        offset_of!(NDIS_STATISTICS_INFO, ifHCInUcastPkts),
+        offset_of!(NDIS_STATISTICS_INFO, ifHCInMulticastPkts),
+        offset_of!(NDIS_STATISTICS_INFO, ifHCInBroadcastPkts),
+    ]);
+    let indicated = adapter.receives.frames();
+    verify::check("U-07", received >= indicated, || {
+        format!("the statistics say {received} frames received, {indicated} were indicated")
+    });
+    for (name, total, parts) in [
+        (
+            "In",
+            offset_of!(NDIS_STATISTICS_INFO, ifHCInOctets),
+            [
+                offset_of!(NDIS_STATISTICS_INFO, ifHCInUcastOctets),
+                offset_of!(NDIS_STATISTICS_INFO, ifHCInMulticastOctets),
+                offset_of!(NDIS_STATISTICS_INFO, ifHCInBroadcastOctets),
+            ],
+        ),
+        (
+            "Out",
+            offset_of!(NDIS_STATISTICS_INFO, ifHCOutOctets),
+            [
+                offset_of!(NDIS_STATISTICS_INFO, ifHCOutUcastOctets),
+                offset_of!(NDIS_STATISTICS_INFO, ifHCOutMulticastOctets),
+                offset_of!(NDIS_STATISTICS_INFO, ifHCOutBroadcastOctets),
+            ],
+        ),
+    ] {
+        let (total, parts) = (counter(total), sum(parts));
+        verify::check("U-07", total == parts, || {
+            format!("ifHC{name}Octets is {total}, its three parts are {parts}")
+        });
+    }
+}
