@@ -20,7 +20,7 @@ use crate::net::send::Mapper;
 use crate::net::{filter, memory};
 use crate::oid;
 use ndis::adapter::AdapterHandle;
-use ndis::attributes::{GeneralAttributes, RegistrationAttributes};
+use ndis::attributes::{ALL_STATISTICS, GeneralAttributes, RegistrationAttributes};
 use ndis::dma::{ScatterGatherDma, SgDma};
 use ndis::ffi::*;
 use ndis::init::Init;
@@ -208,7 +208,7 @@ fn general_attributes(permanent: [u8; 6], current: [u8; 6]) -> GeneralAttributes
         max_multicast: filter::MAX_MULTICAST as u32,
         permanent_address: permanent,
         current_address: current,
-        statistics: oid::answer::STATISTICS_FLAGS,
+        statistics: ALL_STATISTICS,
         pause: NdisPauseFunctionsSendAndReceive,
         physical_medium: NdisPhysicalMedium802_3,
         oids: &oid::table::SUPPORTED,

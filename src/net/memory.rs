@@ -2,7 +2,7 @@
 //! Rings and buffers in shared memory. PASSIVE_LEVEL, in MiniportInitializeEx (I-04).
 
 use super::receive::{self, BUFFER_BYTES};
-use super::send;
+use super::{send, window};
 use crate::config::Settings;
 use crate::hw::desc::DESCRIPTOR_BYTES;
 use crate::ring::{DmaMem, RxRing, RxSlot, TxRing, TxRules, TxSlot};
@@ -93,12 +93,12 @@ pub fn transmit_ring(
     dma: Shared<ScatterGatherDma<send::Mapper>>,
     settings: &Settings,
     irql: &Irql<Passive>,
-) -> Result<send::Ring> {
+) -> Result<window::Ring> {
     let descriptors = u32::from(settings.transmit_buffers).next_power_of_two();
     let slots = boxed(descriptors as usize, TxSlot::default)?;
     let memory = ring_memory(&dma, descriptors, irql)?;
     let ring = TxRing::new(0, memory, slots, TxRules::default()).map_err(|_| Status::FAILURE)?;
-    let window = boxed(descriptors as usize, send::Slot::default)?;
+    let window = boxed(descriptors as usize, window::Slot::default)?;
     let zeros = dma.allocate_shared(super::frame::MIN_FRAME, true, irql)?;
-    Ok(send::Ring::new(ring, window, zeros, dma, SendChain::new(*handle)))
+    Ok(window::Ring::new(ring, window, zeros, dma, SendChain::new(*handle)))
 }

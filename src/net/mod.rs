@@ -10,3 +10,4 @@ pub mod memory;
 pub mod receive;
 pub mod send;
 pub mod statistics;
+pub mod window;

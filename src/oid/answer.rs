@@ -5,6 +5,7 @@ use crate::adapter::Core;
 use crate::irq::moderation::Moderation;
 use crate::net::frame::{MAX_FRAME, MTU};
 use crate::net::{filter, statistics::Direction};
+use ndis::attributes::ALL_STATISTICS;
 use ndis::ffi::*;
 use ndis::oid::Reply;
 use ndis::status::Status;
@@ -91,26 +92,6 @@ pub fn receive_ok(core: &Core, reply: &mut Reply<'_>) -> Status {
     reply.counter(core.statistics.receive.frames())
 }
 
-/// Every counter of NDIS_STATISTICS_INFO, as the general attributes promise (I-17).
-pub const STATISTICS_FLAGS: u32 = NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_RCV
-    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_FRAMES_RCV
-    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_FRAMES_RCV
-    | NDIS_STATISTICS_FLAGS_VALID_BYTES_RCV
-    | NDIS_STATISTICS_FLAGS_VALID_RCV_DISCARDS
-    | NDIS_STATISTICS_FLAGS_VALID_RCV_ERROR
-    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_XMIT
-    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_FRAMES_XMIT
-    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_FRAMES_XMIT
-    | NDIS_STATISTICS_FLAGS_VALID_BYTES_XMIT
-    | NDIS_STATISTICS_FLAGS_VALID_XMIT_ERROR
-    | NDIS_STATISTICS_FLAGS_VALID_XMIT_DISCARDS
-    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_BYTES_RCV
-    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_RCV
-    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_RCV
-    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_BYTES_XMIT
-    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_XMIT
-    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_XMIT;
-
 /// OID_GEN_STATISTICS.
 pub fn statistics(core: &Core, reply: &mut Reply<'_>) -> Status {
     let mut info = NDIS_STATISTICS_INFO::zeroed();
@@ -119,7 +100,7 @@ pub fn statistics(core: &Core, reply: &mut Reply<'_>) -> Status {
         Revision: NDIS_STATISTICS_INFO_REVISION_1,
         Size: NDIS_SIZEOF_STATISTICS_INFO_REVISION_1,
     };
-    info.SupportedStatistics = STATISTICS_FLAGS;
+    info.SupportedStatistics = ALL_STATISTICS;
     let received: &Direction = &core.statistics.receive;
     info.ifInDiscards = received.discards();
     info.ifInErrors = received.errors();

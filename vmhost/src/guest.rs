@@ -128,7 +128,10 @@ macro_rules! field {
 
 /// True when `[address, address + len)` is mapped, and writable if `write`.
 pub fn is_valid(address: usize, len: usize, write: bool) -> bool {
-    len == 0 || (address != 0 && address.checked_add(len).is_some() && vspace::is_mapped(address, len, write))
+    len == 0
+        || (address != 0
+            && address.checked_add(len).is_some()
+            && vspace::is_mapped(address, len, write))
 }
 
 /// Ends the run when the range cannot be used; says what the address is.
@@ -303,12 +306,21 @@ pub struct CountedString {
 /// not below length).
 pub fn unicode(address: usize) -> Vec<u16> {
     let header: CountedString = read(address);
-    verify::check("V-09", header.length.is_multiple_of(2) && header.length <= header.maximum, || {
-        format!("UNICODE_STRING at {address:#x}: Length {} MaximumLength {}", header.length, header.maximum)
-    });
+    verify::check(
+        "V-09",
+        header.length.is_multiple_of(2) && header.length <= header.maximum,
+        || {
+            format!(
+                "UNICODE_STRING at {address:#x}: Length {} MaximumLength {}",
+                header.length, header.maximum
+            )
+        },
+    );
     let count = usize::from(header.length / 2);
     require(header.buffer, count * 2, false);
-    (0..count).map(|i| read_checked(header.buffer + i * 2)).collect()
+    (0..count)
+        .map(|i| read_checked(header.buffer + i * 2))
+        .collect()
 }
 
 /// A `UNICODE_STRING` as text; what is no UTF-16 becomes U+FFFD.
@@ -329,7 +341,11 @@ impl Block {
     /// [`POISON`] or with zeroes. `None` when memory is exhausted.
     pub fn new(len: usize, align: usize, zero: bool) -> Option<Self> {
         let pages = len.div_ceil(PAGE).max(1);
-        let prot = vspace::Prot { write: true, exec: false, cache: vspace::Cache::WriteBack };
+        let prot = vspace::Prot {
+            write: true,
+            exec: false,
+            cache: vspace::Cache::WriteBack,
+        };
         let base = vspace::map_new(pages, prot, if zero { 0 } else { POISON })?;
         // As near to the guard page behind as the alignment allows (V-01).
         let address = (base + pages * PAGE - len) & !(align - 1);
@@ -366,7 +382,15 @@ impl Block {
     /// Makes the pages read-only or writable for everybody.
     pub fn set_writable(&self, write: bool) {
         let pages = self.len.div_ceil(PAGE).max(1);
-        vspace::protect(self.base, pages, vspace::Prot { write, exec: false, cache: vspace::Cache::WriteBack });
+        vspace::protect(
+            self.base,
+            pages,
+            vspace::Prot {
+                write,
+                exec: false,
+                cache: vspace::Cache::WriteBack,
+            },
+        );
     }
 
     /// Gives up ownership without unmapping; [`unmap`](Self::unmap) frees it later.

@@ -136,7 +136,10 @@ struct Book {
     serial: u64,
 }
 
-static BOOK: IrqSpin<Book> = IrqSpin::new(Book { live: BTreeMap::new(), serial: 0 });
+static BOOK: IrqSpin<Book> = IrqSpin::new(Book {
+    live: BTreeMap::new(),
+    serial: 0,
+});
 
 /// Enters an object. An object of the same kind and key is replaced (and is a bug of the host).
 pub fn add(kind: Kind, key: u64, size: u64, scope: Scope, caller: u64) {
@@ -148,7 +151,18 @@ pub fn add_with(kind: Kind, key: u64, size: u64, scope: Scope, caller: u64, extr
     let mut book = BOOK.lock();
     book.serial += 1;
     let serial = book.serial;
-    let old = book.live.insert((kind, key), Entry { kind, key, size, scope, caller, extra, serial });
+    let old = book.live.insert(
+        (kind, key),
+        Entry {
+            kind,
+            key,
+            size,
+            scope,
+            caller,
+            extra,
+            serial,
+        },
+    );
     debug_assert!(old.is_none(), "{kind} {key:#x} entered twice");
 }
 
@@ -171,7 +185,10 @@ pub fn is_live(kind: Kind, key: u64) -> bool {
 pub fn expect_remove(rule: &'static str, kind: Kind, key: u64, what: &str) -> Option<Entry> {
     let entry = remove(kind, key);
     verify::check(rule, entry.is_some(), || {
-        format!("{what}: {} is no live {kind}", crate::guest::describe(key as usize))
+        format!(
+            "{what}: {} is no live {kind}",
+            crate::guest::describe(key as usize)
+        )
     });
     entry
 }
@@ -179,7 +196,10 @@ pub fn expect_remove(rule: &'static str, kind: Kind, key: u64, what: &str) -> Op
 /// Checks that an object is alive, or records a violation of `rule`.
 pub fn expect(rule: &'static str, kind: Kind, key: u64, what: &str) -> bool {
     verify::check(rule, is_live(kind, key), || {
-        format!("{what}: {} is no live {kind}", crate::guest::describe(key as usize))
+        format!(
+            "{what}: {} is no live {kind}",
+            crate::guest::describe(key as usize)
+        )
     })
 }
 
@@ -199,7 +219,12 @@ pub fn live(scope: Scope) -> Vec<Entry> {
 
 /// Live objects of one kind, oldest first.
 pub fn of_kind(kind: Kind) -> Vec<Entry> {
-    let mut out: Vec<Entry> = BOOK.lock().live.range((kind, 0)..=(kind, u64::MAX)).map(|(_, e)| e.clone()).collect();
+    let mut out: Vec<Entry> = BOOK
+        .lock()
+        .live
+        .range((kind, 0)..=(kind, u64::MAX))
+        .map(|(_, e)| e.clone())
+        .collect();
     out.sort_by_key(|e| e.serial);
     out
 }
@@ -212,7 +237,11 @@ pub fn mark() -> u64 {
 
 /// Live objects whose key lies in `[address, address + len)`, for checks on freed memory (V-12).
 pub fn inside(kind: Kind, address: u64, len: u64) -> Vec<Entry> {
-    BOOK.lock().live.range((kind, address)..(kind, address + len)).map(|(_, e)| e.clone()).collect()
+    BOOK.lock()
+        .live
+        .range((kind, address)..(kind, address + len))
+        .map(|(_, e)| e.clone())
+        .collect()
 }
 
 /// A line about each entry, at most `max`.

@@ -70,9 +70,15 @@ fn integers_take_32_bits_unless_told() {
     assert_eq!(narrow("%ld %lu", &[u64::MAX, u64::MAX]), "-1 4294967295");
     assert_eq!(narrow("%I64d %lld", &[u64::MAX, u64::MAX]), "-1 -1");
     assert_eq!(narrow("%I64u", &[u64::MAX]), "18446744073709551615");
-    assert_eq!(narrow("%I64x %llX %Ix", &[0xABCDEF, 0xABCDEF, 0x12]), "abcdef ABCDEF 12");
+    assert_eq!(
+        narrow("%I64x %llX %Ix", &[0xABCDEF, 0xABCDEF, 0x12]),
+        "abcdef ABCDEF 12"
+    );
     assert_eq!(narrow("%I32x %zu", &[u64::MAX, 7]), "ffffffff 7");
-    assert_eq!(narrow("%hd %hu %hhx", &[0x1_8000, 0x1_8000, 0x1FF]), "-32768 32768 ff");
+    assert_eq!(
+        narrow("%hd %hu %hhx", &[0x1_8000, 0x1_8000, 0x1FF]),
+        "-32768 32768 ff"
+    );
     assert_eq!(narrow("%o %#o", &[8, 8]), "10 010");
 }
 
@@ -104,13 +110,22 @@ fn pointers_and_characters() {
 #[test]
 fn strings_of_each_kind() {
     assert_eq!(narrow("%s|%hs", &[1, 1]), "narrow|narrow");
-    assert_eq!(narrow("%S|%ls|%ws", &[3, 3, 3]), "wide\u{e4}|wide\u{e4}|wide\u{e4}");
+    assert_eq!(
+        narrow("%S|%ls|%ws", &[3, 3, 3]),
+        "wide\u{e4}|wide\u{e4}|wide\u{e4}"
+    );
     assert_eq!(narrow("%Z|%wZ", &[4, 5]), "ansi|unicode");
     assert_eq!(narrow("%s|%S|%wZ", &[0, 0, 0]), "(null)|(null)|(null)");
-    assert_eq!(narrow("[%8s|%-8s|%.2s]", &[1, 1, 1]), "[  narrow|narrow  |na]");
+    assert_eq!(
+        narrow("[%8s|%-8s|%.2s]", &[1, 1, 1]),
+        "[  narrow|narrow  |na]"
+    );
     assert_eq!(narrow("[%s]", &[2]), "[]");
     // A wide function turns the meaning of %s and %S round.
-    assert_eq!(run("%s|%S|%hs|%ws", &[3, 1, 1, 3], true), "wide\u{e4}|narrow|narrow|wide\u{e4}");
+    assert_eq!(
+        run("%s|%S|%hs|%ws", &[3, 1, 1, 3], true),
+        "wide\u{e4}|narrow|narrow|wide\u{e4}"
+    );
 }
 
 #[test]
@@ -121,13 +136,19 @@ fn writing_through_a_format_is_refused() {
 #[test]
 fn mac_address_as_drivers_print_it() {
     assert_eq!(
-        narrow("%02X-%02X-%02X-%02X-%02X-%02X", &[0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+        narrow(
+            "%02X-%02X-%02X-%02X-%02X-%02X",
+            &[0x52, 0x54, 0, 0x12, 0x34, 0x56]
+        ),
         "52-54-00-12-34-56"
     );
 }
 
 #[test]
 fn floats() {
-    assert_eq!(narrow("%f %.2f", &[1.5f64.to_bits(), 2.0f64.to_bits()]), "1.500000 2.00");
+    assert_eq!(
+        narrow("%f %.2f", &[1.5f64.to_bits(), 2.0f64.to_bits()]),
+        "1.500000 2.00"
+    );
     assert_eq!(narrow("%.1e", &[150.0f64.to_bits()]), "1.5e+002");
 }

@@ -41,7 +41,11 @@ fn freed_memory_breaks_the_order() {
     graph.add(0x1000, 0x2000, 0);
     graph.forget(0x1FF8, 0x10);
     assert_eq!(graph.place(0x1000, 0x2000), None);
-    assert_eq!(graph.add(0x2000, 0x1000, 0), None, "another lock at that address");
+    assert_eq!(
+        graph.add(0x2000, 0x1000, 0),
+        None,
+        "another lock at that address"
+    );
 
     graph.forget(0x2000, 8);
     assert_eq!(graph.add(0x1000, 0x2000, 0), None);

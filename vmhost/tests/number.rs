@@ -60,7 +60,10 @@ fn network_addresses() {
     assert_eq!(network_address("02ABCDEF0001"), address);
     assert_eq!(network_address("02-ab-cd-ef-00-01"), address);
     // Wrong lengths reach the driver, which must check (I-10).
-    assert_eq!(network_address("02ABCDEF00"), Some(vec![0x02, 0xAB, 0xCD, 0xEF, 0x00]));
+    assert_eq!(
+        network_address("02ABCDEF00"),
+        Some(vec![0x02, 0xAB, 0xCD, 0xEF, 0x00])
+    );
     assert_eq!(network_address(""), None);
     assert_eq!(network_address("02ABCDEF000"), None);
     assert_eq!(network_address("not an address"), None);
@@ -74,7 +77,10 @@ fn case_and_comparison() {
     assert_eq!(downcase(0xC4), 0xE4);
     assert_eq!(to_ansi(0xE4), 0xE4);
     assert_eq!(to_ansi(0x20AC), b'?');
-    let (a, b): (Vec<u16>, Vec<u16>) = ("abc".encode_utf16().collect(), "ABD".encode_utf16().collect());
+    let (a, b): (Vec<u16>, Vec<u16>) = (
+        "abc".encode_utf16().collect(),
+        "ABD".encode_utf16().collect(),
+    );
     assert_eq!(compare(&a, &b, true), Ordering::Less);
     assert_eq!(compare(&a, &b, false), Ordering::Greater);
     assert_eq!(compare(&a, &a[..2], false), Ordering::Greater);

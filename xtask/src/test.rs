@@ -123,7 +123,14 @@ fn host_tests(tally: &mut Tally) -> Outcome {
 fn models(tally: &mut Tally) -> Outcome {
     let mut cargo = Command::new(host_cargo());
     cargo
-        .args(["test", "--locked", "--release", "-p", "ndis-e1000e", "--lib"])
+        .args([
+            "test",
+            "--locked",
+            "--release",
+            "-p",
+            "ndis-e1000e",
+            "--lib",
+        ])
         .args(["--config", "profile.release.lto=\"off\"", "--target-dir"])
         .arg(target().join("loom"))
         .arg("loom")

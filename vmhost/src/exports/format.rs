@@ -49,7 +49,12 @@ struct Spec {
 
 /// Formats. `wide` says that the format belongs to a wide function, where `%s` is a wide string.
 /// The result is in UTF-16 units; narrow functions use the low byte of each.
-pub fn format_c(text: &[u16], wide: bool, args: &mut dyn Arguments, memory: &dyn Memory) -> Vec<u16> {
+pub fn format_c(
+    text: &[u16],
+    wide: bool,
+    args: &mut dyn Arguments,
+    memory: &dyn Memory,
+) -> Vec<u16> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < text.len() {
@@ -74,7 +79,12 @@ fn directive(
     out: &mut Vec<u16>,
 ) -> usize {
     let start = at;
-    let peek = |at: usize| text.get(at).copied().and_then(|c| u8::try_from(c).ok()).unwrap_or(0);
+    let peek = |at: usize| {
+        text.get(at)
+            .copied()
+            .and_then(|c| u8::try_from(c).ok())
+            .unwrap_or(0)
+    };
     let mut spec = Spec::default();
     loop {
         match peek(at) {
@@ -129,15 +139,38 @@ fn directive(
         b'u' => integer(out, &spec, "", format!("{}", unsigned(args.next(), size))),
         b'o' => {
             let value = unsigned(args.next(), size);
-            integer(out, &spec, if spec.alternate { "0" } else { "" }, format!("{value:o}"));
+            integer(
+                out,
+                &spec,
+                if spec.alternate { "0" } else { "" },
+                format!("{value:o}"),
+            );
         }
         b'x' => {
             let value = unsigned(args.next(), size);
-            integer(out, &spec, if spec.alternate && value != 0 { "0x" } else { "" }, format!("{value:x}"));
+            integer(
+                out,
+                &spec,
+                if spec.alternate && value != 0 {
+                    "0x"
+                } else {
+                    ""
+                },
+                format!("{value:x}"),
+            );
         }
         b'X' => {
             let value = unsigned(args.next(), size);
-            integer(out, &spec, if spec.alternate && value != 0 { "0X" } else { "" }, format!("{value:X}"));
+            integer(
+                out,
+                &spec,
+                if spec.alternate && value != 0 {
+                    "0X"
+                } else {
+                    ""
+                },
+                format!("{value:X}"),
+            );
         }
         b'p' => {
             let value = args.next();
@@ -147,7 +180,15 @@ fn directive(
         b'c' | b'C' => {
             let value = args.next();
             let is_wide = wide_text(size, conversion == b'C', wide);
-            pad(out, &spec, &[if is_wide { value as u16 } else { u16::from(value as u8) }]);
+            pad(
+                out,
+                &spec,
+                &[if is_wide {
+                    value as u16
+                } else {
+                    u16::from(value as u8)
+                }],
+            );
         }
         b's' | b'S' => {
             let address = args.next() as usize;
@@ -157,7 +198,11 @@ fn directive(
             } else if wide_text(size, conversion == b'S', wide) {
                 memory.wide(address, max)
             } else {
-                memory.narrow(address, max).into_iter().map(u16::from).collect()
+                memory
+                    .narrow(address, max)
+                    .into_iter()
+                    .map(u16::from)
+                    .collect()
             };
             pad(out, &spec, &s[..s.len().min(max)]);
         }
@@ -168,7 +213,11 @@ fn directive(
             } else if matches!(size, Size::Wide | Size::Long) {
                 memory.counted_wide(address)
             } else {
-                memory.counted_narrow(address).into_iter().map(u16::from).collect()
+                memory
+                    .counted_narrow(address)
+                    .into_iter()
+                    .map(u16::from)
+                    .collect()
             };
             let max = spec.precision.unwrap_or(MAX);
             pad(out, &spec, &s[..s.len().min(max)]);
@@ -278,7 +327,12 @@ fn exponent(value: f64, precision: usize, conversion: u8) -> String {
     let text = format!("{value:.precision$e}");
     let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
     let power: i32 = power.parse().unwrap_or(0);
-    format!("{mantissa}{}{}{:03}", char::from(conversion), if power < 0 { '-' } else { '+' }, power.abs())
+    format!(
+        "{mantissa}{}{}{:03}",
+        char::from(conversion),
+        if power < 0 { '-' } else { '+' },
+        power.abs()
+    )
 }
 
 fn pad(out: &mut Vec<u16>, spec: &Spec, text: &[u16]) {

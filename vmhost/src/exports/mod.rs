@@ -94,11 +94,26 @@ impl Call {
         let context = verify::current();
         let noted = context.map(|c| c.set_import(export, rip));
         let now = irql::current();
-        let rule = context.map_or("V-17", |c| if now > irql::DISPATCH { c.handler.irql_rule() } else { "V-17" });
-        verify::check(rule, export.level.allows(now), || {
-            format!("{} requires {}, called at IRQL {now}", export.name, export.level.describe())
+        let rule = context.map_or("V-17", |c| {
+            if now > irql::DISPATCH {
+                c.handler.irql_rule()
+            } else {
+                "V-17"
+            }
         });
-        Self { export, rip, args, noted }
+        verify::check(rule, export.level.allows(now), || {
+            format!(
+                "{} requires {}, called at IRQL {now}",
+                export.name,
+                export.level.describe()
+            )
+        });
+        Self {
+            export,
+            rip,
+            args,
+            noted,
+        }
     }
 
     /// Name of the export.
@@ -115,7 +130,11 @@ impl Call {
     pub fn require(&self, level: Level, why: &str) -> bool {
         let now = irql::current();
         verify::check("V-17", level.allows(now), || {
-            format!("{}{why} requires {}, called at IRQL {now}", self.export.name, level.describe())
+            format!(
+                "{}{why} requires {}, called at IRQL {now}",
+                self.export.name,
+                level.describe()
+            )
         })
     }
 

@@ -8,7 +8,10 @@ use alloc::{string::String, vec::Vec};
 /// Base 0 takes the base from a prefix (0x, 0o, 0b), else 10. No digits give 0. `None` for a base
 /// that does not exist. Values wrap at 32 bits, as on Windows.
 pub fn to_integer(text: &[u16], base: u32) -> Option<u32> {
-    let mut chars = text.iter().map(|c| char::from_u32(u32::from(*c)).unwrap_or('\u{FFFD}')).peekable();
+    let mut chars = text
+        .iter()
+        .map(|c| char::from_u32(u32::from(*c)).unwrap_or('\u{FFFD}'))
+        .peekable();
     while chars.next_if(|c| *c <= ' ').is_some() {}
     let mut negative = false;
     if let Some(sign) = chars.next_if(|c| matches!(c, '+' | '-')) {
@@ -38,7 +41,11 @@ pub fn to_integer(text: &[u16], base: u32) -> Option<u32> {
     while let Some(digit) = chars.next().and_then(|c| c.to_digit(base)) {
         value = value.wrapping_mul(base).wrapping_add(digit);
     }
-    Some(if negative { value.wrapping_neg() } else { value })
+    Some(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
 }
 
 /// `RtlIntegerToUnicodeString`: upper-case digits. `None` for a base that does not exist.
@@ -57,8 +64,12 @@ pub fn from_integer(value: u32, base: u32) -> Option<String> {
 /// allowed. `None` when there is anything else, or nothing. Nothing else is checked: the driver
 /// must do that (contract I-10).
 pub fn network_address(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> =
-        text.trim().chars().filter(|c| *c != '-' && *c != ':').map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    let digits: Vec<u8> = text
+        .trim()
+        .chars()
+        .filter(|c| *c != '-' && *c != ':')
+        .map(|c| c.to_digit(16).map(|d| d as u8))
+        .collect::<Option<_>>()?;
     if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return None;
     }
@@ -67,7 +78,9 @@ pub fn network_address(text: &str) -> Option<Vec<u8>> {
 
 /// Upper case of one UTF-16 unit, as far as it stays one unit.
 pub fn upcase(c: u16) -> u16 {
-    let Some(ch) = char::from_u32(u32::from(c)) else { return c };
+    let Some(ch) = char::from_u32(u32::from(c)) else {
+        return c;
+    };
     let mut upper = ch.to_uppercase();
     match (upper.next(), upper.next()) {
         (Some(u), None) => u16::try_from(u32::from(u)).unwrap_or(c),
@@ -77,7 +90,9 @@ pub fn upcase(c: u16) -> u16 {
 
 /// Lower case of one UTF-16 unit, as far as it stays one unit.
 pub fn downcase(c: u16) -> u16 {
-    let Some(ch) = char::from_u32(u32::from(c)) else { return c };
+    let Some(ch) = char::from_u32(u32::from(c)) else {
+        return c;
+    };
     let mut lower = ch.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(l), None) => u16::try_from(u32::from(l)).unwrap_or(c),

@@ -18,7 +18,10 @@ use crate::machine::{cpu, irql, lock::IrqSpin, time};
 
 /// What kind of call into the driver this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is named after the callback it stands for")]
+#[allow(
+    missing_docs,
+    reason = "each is named after the callback it stands for"
+)]
 pub enum Handler {
     DriverEntry,
     Unload,
@@ -75,7 +78,11 @@ impl Handler {
 
     /// Runs at DIRQL with the interrupt lock held (contract ).
     pub fn at_dirql(self) -> bool {
-        self.is_isr() || matches!(self, Self::DisableInterrupt | Self::EnableInterrupt | Self::Synchronize)
+        self.is_isr()
+            || matches!(
+                self,
+                Self::DisableInterrupt | Self::EnableInterrupt | Self::Synchronize
+            )
     }
 
     /// The rule that a too high IRQL breaks in this handler.
@@ -183,8 +190,12 @@ impl Context {
 
     /// Notes the import that is entered; returns what was noted before, for [`Self::restore_import`].
     pub fn set_import(&self, export: &'static crate::exports::Export, rip: u64) -> (u64, u64) {
-        let old = (self.import_name.load(Ordering::Relaxed), self.import_rip.load(Ordering::Relaxed));
-        self.import_name.store(core::ptr::from_ref(export) as u64, Ordering::Relaxed);
+        let old = (
+            self.import_name.load(Ordering::Relaxed),
+            self.import_rip.load(Ordering::Relaxed),
+        );
+        self.import_name
+            .store(core::ptr::from_ref(export) as u64, Ordering::Relaxed);
         self.import_rip.store(rip, Ordering::Relaxed);
         old
     }

@@ -17,14 +17,20 @@ pub struct Graph {
 impl Graph {
     /// No edges.
     pub const fn new() -> Self {
-        Self { edges: BTreeMap::new() }
+        Self {
+            edges: BTreeMap::new(),
+        }
     }
 
     /// Notes that `second` was taken at `place` while `first` was held. Returns the cycle that
     /// this closes, as the locks from `second` back to `first`; only the first time an edge is
     /// seen, so that a cycle is told once.
     pub fn add(&mut self, first: u64, second: u64, place: u64) -> Option<Vec<u64>> {
-        if self.edges.get(&first).is_some_and(|e| e.contains_key(&second)) {
+        if self
+            .edges
+            .get(&first)
+            .is_some_and(|e| e.contains_key(&second))
+        {
             return None;
         }
         let cycle = self.path(second, first);

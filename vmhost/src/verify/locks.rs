@@ -56,7 +56,13 @@ pub struct Held {
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:#x} taken at {}", self.kind, self.address, place(self.rip))
+        write!(
+            f,
+            "{} {:#x} taken at {}",
+            self.kind,
+            self.address,
+            place(self.rip)
+        )
     }
 }
 
@@ -72,8 +78,11 @@ struct State {
     queued: BTreeMap<u64, bool>,
 }
 
-static STATE: IrqSpin<State> =
-    IrqSpin::new(State { graph: Graph::new(), owners: BTreeMap::new(), queued: BTreeMap::new() });
+static STATE: IrqSpin<State> = IrqSpin::new(State {
+    graph: Graph::new(),
+    owners: BTreeMap::new(),
+    queued: BTreeMap::new(),
+});
 
 fn holding(context: Option<&Context>) -> Vec<Held> {
     let mut all = Vec::new();
@@ -93,7 +102,10 @@ pub fn before_acquire(address: u64, kind: LockKind, rip: u64) {
         if kind == LockKind::Shared && own.kind == LockKind::Shared {
             return; // The read side may be taken again (K-07).
         }
-        stop("V-06", format!("{kind} {address:#x} is taken again by its owner: {own}"));
+        stop(
+            "V-06",
+            format!("{kind} {address:#x} is taken again by its owner: {own}"),
+        );
     }
     let mut cycle = None;
     let mut mixed = false;
@@ -113,20 +125,36 @@ pub fn before_acquire(address: u64, kind: LockKind, rip: u64) {
     check("V-06", cycle.is_none(), || match &cycle {
         Some((first, path)) => {
             let names: Vec<String> = path.iter().map(|l| format!("{l:#x}")).collect();
-            format!("{kind} {address:#x} is taken while {first:#x} is held, but elsewhere the order is {}", names.join(" then "))
+            format!(
+                "{kind} {address:#x} is taken while {first:#x} is held, but elsewhere the order is {}",
+                names.join(" then ")
+            )
         }
         None => String::new(),
     });
-    check("V-06", !mixed, || format!("spin lock {address:#x} is used both plain and queued"));
+    check("V-06", !mixed, || {
+        format!("spin lock {address:#x} is used both plain and queued")
+    });
 }
 
 /// To be called when the lock is held.
 pub fn acquired(address: u64, kind: LockKind, old_irql: u8, rip: u64) {
     if kind != LockKind::Shared {
-        STATE.lock().owners.insert(address, Owner { cpu: cpu::id(), rip });
+        STATE.lock().owners.insert(
+            address,
+            Owner {
+                cpu: cpu::id(),
+                rip,
+            },
+        );
     }
     if let Some(context) = current() {
-        context.held.lock().push(Held { address, kind, old_irql, rip });
+        context.held.lock().push(Held {
+            address,
+            kind,
+            old_irql,
+            rip,
+        });
     }
 }
 
@@ -144,15 +172,25 @@ pub fn release(address: u64, what: &str) -> Option<Held> {
         shared = list[at].kind == LockKind::Shared;
         Some(list.remove(at))
     });
-    let owner = if shared { None } else { STATE.lock().owners.remove(&address) };
+    let owner = if shared {
+        None
+    } else {
+        STATE.lock().owners.remove(&address)
+    };
     if held.is_some() {
-        check("K-02", last, || format!("{what}: lock {address:#x} is released before locks that were taken after it"));
+        check("K-02", last, || {
+            format!("{what}: lock {address:#x} is released before locks that were taken after it")
+        });
         check("V-06", true, String::new);
     } else {
         violation(
             "V-06",
             match owner {
-                Some(o) => format!("{what}: lock {address:#x} was taken by CPU {} at {}, not by this call", o.cpu, place(o.rip)),
+                Some(o) => format!(
+                    "{what}: lock {address:#x} was taken by CPU {} at {}, not by this call",
+                    o.cpu,
+                    place(o.rip)
+                ),
                 None => format!("{what}: lock {address:#x} is not held"),
             },
         );
@@ -169,10 +207,23 @@ pub fn is_held_here(address: u64) -> bool {
 /// re-enter the driver, C-06 for reset completion. `what` names the import.
 pub fn check_none(rule: &'static str, what: &str) -> bool {
     let held: Vec<Held> = current()
-        .map(|c| c.held.lock().iter().filter(|h| h.kind != LockKind::Mutex).copied().collect())
+        .map(|c| {
+            c.held
+                .lock()
+                .iter()
+                .filter(|h| h.kind != LockKind::Mutex)
+                .copied()
+                .collect()
+        })
         .unwrap_or_default();
     check(rule, held.is_empty(), || {
-        format!("{what} called with {}", held.iter().map(|h| format!("{h}")).collect::<Vec<_>>().join(", "))
+        format!(
+            "{what} called with {}",
+            held.iter()
+                .map(|h| format!("{h}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
     })
 }
 
@@ -186,7 +237,10 @@ pub(super) fn check_none_at_exit(context: &Context) {
         format!(
             "{} returned with {} still held",
             context.handler,
-            held.iter().map(|h| format!("{h}")).collect::<Vec<_>>().join(", ")
+            held.iter()
+                .map(|h| format!("{h}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         )
     });
     if !held.is_empty() {
@@ -205,9 +259,15 @@ pub fn forget(address: u64, len: u64, freed: bool) {
         let end = address.saturating_add(len);
         if freed || len <= 16 {
             state.graph.forget(address, len);
-            state.queued.retain(|lock, _| !(address..end).contains(lock));
+            state
+                .queued
+                .retain(|lock, _| !(address..end).contains(lock));
         }
-        state.owners.range(address..end).map(|(a, o)| (*a, *o)).collect()
+        state
+            .owners
+            .range(address..end)
+            .map(|(a, o)| (*a, *o))
+            .collect()
     };
     check("V-12", held.is_empty(), || match held.first() {
         Some((lock, owner)) => format!(

@@ -105,10 +105,18 @@ pub fn advise(rule: &'static str, what: String) {
 }
 
 fn record(rule: &'static str, what: String, at: String) {
-    let violation = Violation { rule: rule.to_owned(), what, at };
+    let violation = Violation {
+        rule: rule.to_owned(),
+        what,
+        at,
+    };
     {
         let mut list = VIOLATIONS.lock();
-        if list.len() >= MAX_VIOLATIONS || list.iter().any(|v| v.rule == violation.rule && v.at == violation.at) {
+        if list.len() >= MAX_VIOLATIONS
+            || list
+                .iter()
+                .any(|v| v.rule == violation.rule && v.at == violation.at)
+        {
             return;
         }
         list.push(violation.clone());
@@ -199,7 +207,9 @@ pub fn call_with<R>(
         format!("{handler} returned with {}", outcome.bad.unwrap_or(""))
     });
     let now = irql::current();
-    if !check(rule, now == before, || format!("{handler} entered at IRQL {before}, returned at {now}")) {
+    if !check(rule, now == before, || {
+        format!("{handler} entered at IRQL {before}, returned at {now}")
+    }) {
         // Go on at the level the host had, or everything after this would be blamed too.
         if now > before {
             irql::lower(before);

@@ -13,114 +13,312 @@ pub type Rule = (&'static str, &'static str);
 /// All armed rules, sorted by id.
 pub const RULES: &[Rule] = &[
     ("C-01", "CheckForHang only inspects, and returns soon"),
-    ("C-04", "ResetEx returns a legal status; NdisMResetComplete only after PENDING, once"),
-    ("C-05", "all sends and OIDs are complete before a reset completes"),
+    (
+        "C-04",
+        "ResetEx returns a legal status; NdisMResetComplete only after PENDING, once",
+    ),
+    (
+        "C-05",
+        "all sends and OIDs are complete before a reset completes",
+    ),
     ("C-06", "no spin lock is held when a reset is completed"),
-    ("C-08", "no RESET_START, RESET_END or NDIS 5 link status from the driver"),
-    ("D-03", "each NBL is completed exactly once, in a NULL-terminated chain, to its own adapter"),
-    ("D-04", "NB lists, MDLs and data of a send come back as they were given"),
-    ("D-08", "the completion status of a send is legal in the adapter's state"),
-    ("D-09", "SEND_COMPLETE_FLAGS_DISPATCH_LEVEL only at DISPATCH_LEVEL"),
-    ("D-10", "frames that are too long or too short fail, and are never cut"),
-    ("D-18", "NBL contexts are freed last in, first out, before the NBL is completed"),
-    ("D-30", "indicated NBLs are well formed: source handle, chain, count, MDLs cover the data"),
-    ("D-31", "an indicated NBL belongs to NDIS until it is returned"),
-    ("D-34", "RECEIVE_FLAGS_DISPATCH_LEVEL only at DISPATCH_LEVEL"),
-    ("D-35", "per-indication fields of an NBL are set anew each time"),
-    ("D-36", "no indication without packet filter, before restart, in Paused, in low power or after removal"),
-    ("D-37", "no frame above the maximum or below the minimum size is indicated"),
-    ("D-42", "NBL and NB allocation functions fit the pool's parameters"),
-    ("DM-01", "shared memory is freed once, with the values of its allocation"),
-    ("DM-02", "an SG list is freed once, with the net buffer it was made for"),
+    (
+        "C-08",
+        "no RESET_START, RESET_END or NDIS 5 link status from the driver",
+    ),
+    (
+        "D-03",
+        "each NBL is completed exactly once, in a NULL-terminated chain, to its own adapter",
+    ),
+    (
+        "D-04",
+        "NB lists, MDLs and data of a send come back as they were given",
+    ),
+    (
+        "D-08",
+        "the completion status of a send is legal in the adapter's state",
+    ),
+    (
+        "D-09",
+        "SEND_COMPLETE_FLAGS_DISPATCH_LEVEL only at DISPATCH_LEVEL",
+    ),
+    (
+        "D-10",
+        "frames that are too long or too short fail, and are never cut",
+    ),
+    (
+        "D-18",
+        "NBL contexts are freed last in, first out, before the NBL is completed",
+    ),
+    (
+        "D-30",
+        "indicated NBLs are well formed: source handle, chain, count, MDLs cover the data",
+    ),
+    (
+        "D-31",
+        "an indicated NBL belongs to NDIS until it is returned",
+    ),
+    (
+        "D-34",
+        "RECEIVE_FLAGS_DISPATCH_LEVEL only at DISPATCH_LEVEL",
+    ),
+    (
+        "D-35",
+        "per-indication fields of an NBL are set anew each time",
+    ),
+    (
+        "D-36",
+        "no indication without packet filter, before restart, in Paused, in low power or after removal",
+    ),
+    (
+        "D-37",
+        "no frame above the maximum or below the minimum size is indicated",
+    ),
+    (
+        "D-42",
+        "NBL and NB allocation functions fit the pool's parameters",
+    ),
+    (
+        "DM-01",
+        "shared memory is freed once, with the values of its allocation",
+    ),
+    (
+        "DM-02",
+        "an SG list is freed once, with the net buffer it was made for",
+    ),
     ("DM-03", "nothing is mapped when the DMA registration goes"),
     ("DM-07", "nothing is written outside a DMA buffer"),
     ("DM-10", "no DMA handle is used after it was released"),
-    ("DM-11", "MDL chain, offset and length of a DMA request agree"),
-    ("G-05", "a handler returns with the registers, flags, IRQL and locks it was entered with"),
-    ("G-06", "object headers have a known type, a known revision and at least its size"),
-    ("G-21", "SG lists are made at DISPATCH_LEVEL for owned net buffers, one each"),
-    ("G-27", "an SG list is freed once, before its NBL is completed"),
-    ("G-28", "no SG list is left when scatter/gather DMA is deregistered"),
+    (
+        "DM-11",
+        "MDL chain, offset and length of a DMA request agree",
+    ),
+    (
+        "G-05",
+        "a handler returns with the registers, flags, IRQL and locks it was entered with",
+    ),
+    (
+        "G-06",
+        "object headers have a known type, a known revision and at least its size",
+    ),
+    (
+        "G-21",
+        "SG lists are made at DISPATCH_LEVEL for owned net buffers, one each",
+    ),
+    (
+        "G-27",
+        "an SG list is freed once, before its NBL is completed",
+    ),
+    (
+        "G-28",
+        "no SG list is left when scatter/gather DMA is deregistered",
+    ),
     ("H-03", "DMA is off before shared memory is freed"),
-    ("H-04", "what is released was acquired, with the same values"),
-    ("H-05", "timers are cancelled and idle when they are freed and when the adapter has halted"),
-    ("H-06", "work items have run when they are freed and when the adapter has halted"),
+    (
+        "H-04",
+        "what is released was acquired, with the same values",
+    ),
+    (
+        "H-05",
+        "timers are cancelled and idle when they are freed and when the adapter has halted",
+    ),
+    (
+        "H-06",
+        "work items have run when they are freed and when the adapter has halted",
+    ),
     ("H-07", "an NBL or NB pool is freed only when it is empty"),
-    ("H-09", "no call with the adapter's handle after MiniportHaltEx has returned"),
+    (
+        "H-09",
+        "no call with the adapter's handle after MiniportHaltEx has returned",
+    ),
     ("H-10", "MiniportHaltEx ends within the watchdog's time"),
     ("I-01", "registration attributes come first"),
-    ("I-02", "general attributes are set when MiniportInitializeEx succeeds"),
-    ("I-03", "scatter/gather DMA is registered before shared memory is allocated"),
-    ("I-04", "NdisMAllocateSharedMemory only in MiniportInitializeEx"),
-    ("I-05", "I/O space is mapped in MiniportInitializeEx, from the assigned resources, and unmapped with its length"),
-    ("I-10", "a configuration handle is closed once, and its storage is not used afterwards"),
+    (
+        "I-02",
+        "general attributes are set when MiniportInitializeEx succeeds",
+    ),
+    (
+        "I-03",
+        "scatter/gather DMA is registered before shared memory is allocated",
+    ),
+    (
+        "I-04",
+        "NdisMAllocateSharedMemory only in MiniportInitializeEx",
+    ),
+    (
+        "I-05",
+        "I/O space is mapped in MiniportInitializeEx, from the assigned resources, and unmapped with its length",
+    ),
+    (
+        "I-10",
+        "a configuration handle is closed once, and its storage is not used afterwards",
+    ),
     ("I-13", "waits for hardware are short stalls or sleeps"),
     ("I-14", "a failing MiniportInitializeEx releases everything"),
     ("I-17", "general attributes are complete and consistent"),
-    ("K-01", "no spin lock is held across a call that may re-enter the driver"),
-    ("K-02", "spin locks are released last in, first out, with the saved IRQL"),
+    (
+        "K-01",
+        "no spin lock is held across a call that may re-enter the driver",
+    ),
+    (
+        "K-02",
+        "spin locks are released last in, first out, with the saved IRQL",
+    ),
     ("K-06", "a timer, DPC or work item is idle when it is freed"),
-    ("K-07", "RW locks: write is not recursive, release with the lock state of the acquisition"),
-    ("L-01", "a failing DriverEntry deregisters the miniport driver"),
+    (
+        "K-07",
+        "RW locks: write is not recursive, release with the lock state of the acquisition",
+    ),
+    (
+        "L-01",
+        "a failing DriverEntry deregisters the miniport driver",
+    ),
     ("L-02", "mandatory handlers are given"),
     ("L-03", "the characteristics fit the NDIS version"),
     ("L-04", "optional handlers are set in MiniportSetOptions"),
-    ("L-06", "MiniportDriverUnload deregisters the driver and releases everything"),
-    ("L-07", "ETW registrations, bugcheck callbacks and devices are gone before unload"),
-    ("N-01", "an OID completes with a status that is legal for it"),
+    (
+        "L-06",
+        "MiniportDriverUnload deregisters the driver and releases everything",
+    ),
+    (
+        "L-07",
+        "ETW registrations, bugcheck callbacks and devices are gone before unload",
+    ),
+    (
+        "N-01",
+        "an OID completes with a status that is legal for it",
+    ),
     ("N-02", "an OID request is completed once"),
     ("N-04", "an OID request completes within 12 s"),
     ("N-05", "an NBL is completed within 30 s"),
-    ("N-06", "with sends outstanding, one is completed within 22 s"),
-    ("O-02", "NdisMOidRequestComplete only for a pending request, not with PENDING"),
-    ("O-05", "BytesWritten never exceeds the buffer; BytesNeeded tells what a short query lacks"),
+    (
+        "N-06",
+        "with sends outstanding, one is completed within 22 s",
+    ),
+    (
+        "O-02",
+        "NdisMOidRequestComplete only for a pending request, not with PENDING",
+    ),
+    (
+        "O-05",
+        "BytesWritten never exceeds the buffer; BytesNeeded tells what a short query lacks",
+    ),
     ("O-06", "BytesRead never exceeds the buffer"),
-    ("O-07", "unknown OIDs and directions are refused; statistics queries work as queries"),
+    (
+        "O-07",
+        "unknown OIDs and directions are refused; statistics queries work as queries",
+    ),
     ("O-11", "no NdisMNetPnPEvent while an OID is open"),
     ("O-12", "every OID of the supported list is implemented"),
     ("P-01", "MiniportPause returns SUCCESS or PENDING"),
-    ("P-02", "one NdisMPauseComplete after PENDING, none otherwise"),
-    ("P-03", "no receive indication is in progress when pause completes"),
+    (
+        "P-02",
+        "one NdisMPauseComplete after PENDING, none otherwise",
+    ),
+    (
+        "P-03",
+        "no receive indication is in progress when pause completes",
+    ),
     ("P-04", "all receive NBLs are back when pause completes"),
     ("P-05", "all sends are complete when pause completes"),
     ("P-08", "no receive indication in Paused"),
-    ("R-01", "MiniportRestart returns a legal status; one NdisMRestartComplete after PENDING"),
+    (
+        "R-01",
+        "MiniportRestart returns a legal status; one NdisMRestartComplete after PENDING",
+    ),
     ("S-02", "at HIGH_LEVEL only any-IRQL services are used"),
-    ("S-04", "NdisMFreeSharedMemory is not called from MiniportShutdownEx"),
+    (
+        "S-04",
+        "NdisMFreeSharedMemory is not called from MiniportShutdownEx",
+    ),
     ("U-01", "status indications are well formed"),
-    ("U-02", "status indications only between registration attributes and the end of halt"),
+    (
+        "U-02",
+        "status indications only between registration attributes and the end of halt",
+    ),
     ("U-03", "NDIS_LINK_STATE is well formed"),
-    ("U-07", "the statistics agree with the frames that went through"),
-    ("V-01", "no access outside or after the life of an allocation; slack bytes stay as they were"),
-    ("V-02", "nothing pageable is touched at DISPATCH_LEVEL or above"),
+    (
+        "U-07",
+        "the statistics agree with the frames that went through",
+    ),
+    (
+        "V-01",
+        "no access outside or after the life of an allocation; slack bytes stay as they were",
+    ),
+    (
+        "V-02",
+        "nothing pageable is touched at DISPATCH_LEVEL or above",
+    ),
     ("V-04", "everything that was allocated is freed"),
-    ("V-06", "locks: no cycle in their order, no recursion, no foreign or missing owner"),
+    (
+        "V-06",
+        "locks: no cycle in their order, no recursion, no foreign or missing owner",
+    ),
     ("V-09", "strings given to the system are well formed"),
     ("V-12", "no live system object in freed memory"),
-    ("V-17", "imports are called at the IRQL they are documented for"),
-    ("V-28", "arguments of imports are valid; pool, IRQL and wait functions are used legally"),
-    ("X-01", "interrupts are registered at PASSIVE_LEVEL after the registration attributes"),
+    (
+        "V-17",
+        "imports are called at the IRQL they are documented for",
+    ),
+    (
+        "V-28",
+        "arguments of imports are valid; pool, IRQL and wait functions are used legally",
+    ),
+    (
+        "X-01",
+        "interrupts are registered at PASSIVE_LEVEL after the registration attributes",
+    ),
     ("X-02", "the interrupt characteristics' header is right"),
     ("X-03", "the line handlers are given"),
-    ("X-04", "the message handlers are given exactly when messages are supported"),
+    (
+        "X-04",
+        "the message handlers are given exactly when messages are supported",
+    ),
     ("X-11", "one registration for each interrupt"),
-    ("X-113", "a filtered requirements list is well formed and keeps memory and ports"),
-    ("X-21", "an interrupt line is claimed and quieted by its owner, and by nobody else"),
+    (
+        "X-113",
+        "a filtered requirements list is well formed and keeps memory and ports",
+    ),
+    (
+        "X-21",
+        "an interrupt line is claimed and quieted by its owner, and by nobody else",
+    ),
     ("X-22", "a message ISR returns TRUE"),
     ("X-23", "an ISR writes both out-parameters"),
     ("X-24", "an NDIS 6.20 ISR asks for no target processors"),
     ("X-25", "an ISR uses any-IRQL services only"),
-    ("X-26", "an ISR returns at its IRQL with the extended state untouched"),
+    (
+        "X-26",
+        "an ISR returns at its IRQL with the extended state untouched",
+    ),
     ("X-29", "an ISR is short"),
     ("X-42", "a DPC indicates no more than MaxNblsToIndicate"),
-    ("X-44", "MoreNblsPending is FALSE when there was no limit, and TRUE or FALSE otherwise"),
+    (
+        "X-44",
+        "MoreNblsPending is FALSE when there was no limit, and TRUE or FALSE otherwise",
+    ),
     ("X-47", "the work of one DPC is bounded"),
-    ("X-60", "DPCs are queued for a valid message and active processors"),
-    ("X-62", "DPCs stop queueing each other when the interrupt is deregistered"),
+    (
+        "X-60",
+        "DPCs are queued for a valid message and active processors",
+    ),
+    (
+        "X-62",
+        "DPCs stop queueing each other when the interrupt is deregistered",
+    ),
     ("X-63", "the interrupt handle is valid and registered"),
-    ("X-71", "a synchronised callback and the enable/disable handlers use any-IRQL services only"),
-    ("X-73", "no synchronisation with an interrupt from inside its own lock"),
-    ("X-90", "an interrupt is deregistered once, from MiniportInitializeEx or MiniportHaltEx"),
+    (
+        "X-71",
+        "a synchronised callback and the enable/disable handlers use any-IRQL services only",
+    ),
+    (
+        "X-73",
+        "no synchronisation with an interrupt from inside its own lock",
+    ),
+    (
+        "X-90",
+        "an interrupt is deregistered once, from MiniportInitializeEx or MiniportHaltEx",
+    ),
 ];
 
 const fn before(a: &str, b: &str) -> bool {
@@ -138,7 +336,10 @@ const fn before(a: &str, b: &str) -> bool {
 const _: () = {
     let mut i = 1;
     while i < RULES.len() {
-        assert!(before(RULES[i - 1].0, RULES[i].0), "RULES must be sorted by id, without doubles");
+        assert!(
+            before(RULES[i - 1].0, RULES[i].0),
+            "RULES must be sorted by id, without doubles"
+        );
         i += 1;
     }
 };
@@ -174,5 +375,8 @@ pub fn armed() -> u32 {
 
 /// How often each rule was evaluated in this run.
 pub fn counts() -> impl Iterator<Item = (&'static str, u64)> {
-    RULES.iter().zip(&EVALUATED).map(|(rule, count)| (rule.0, count.load(Ordering::Relaxed)))
+    RULES
+        .iter()
+        .zip(&EVALUATED)
+        .map(|(rule, count)| (rule.0, count.load(Ordering::Relaxed)))
 }

@@ -38,7 +38,9 @@ fn describe(call: &Call, buffer: Ptr<NET_BUFFER>, offset: u32, len: u32) -> Opti
         let count = field!(at, ByteCount).read();
         if skip < count {
             let n = (count - skip).min(left);
-            let start = field!(at, StartVa).read() as usize + field!(at, ByteOffset).read() as usize + skip as usize;
+            let start = field!(at, StartVa).read() as usize
+                + field!(at, ByteOffset).read() as usize
+                + skip as usize;
             let new = mdl::allocate(call, start, n as usize, Scope::Driver);
             if new.is_null() {
                 made.into_iter().for_each(|m| mdl::free(call, m));
@@ -85,7 +87,10 @@ fn drop_list(call: &Call, list: Ptr<NET_BUFFER_LIST>, own_mdls: bool, delta: u32
             nb::advance(call, buffer, delta, true, 0);
         }
         if own_mdls {
-            free_chain(call, Ptr::new(field!(buffer, u0.s.MdlChain).read() as usize));
+            free_chain(
+                call,
+                Ptr::new(field!(buffer, u0.s.MdlChain).read() as usize),
+            );
         }
         nbl::free_buffer(call, buffer);
     }
@@ -94,7 +99,15 @@ fn drop_list(call: &Call, list: Ptr<NET_BUFFER_LIST>, own_mdls: bool, delta: u32
 }
 
 /// A buffer over part of another one's data, retreated by `delta`.
-fn part(call: &Call, pool: u64, of: Ptr<NET_BUFFER>, offset: u32, len: u32, delta: u32, backfill: u32) -> Option<Ptr<NET_BUFFER>> {
+fn part(
+    call: &Call,
+    pool: u64,
+    of: Ptr<NET_BUFFER>,
+    offset: u32,
+    len: u32,
+    delta: u32,
+    backfill: u32,
+) -> Option<Ptr<NET_BUFFER>> {
     let chain = describe(call, of, offset, len)?;
     let buffer = nbl::make_buffer(call, pool, chain, 0, len as usize);
     if buffer.is_null() {

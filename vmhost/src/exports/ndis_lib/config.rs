@@ -3,7 +3,10 @@
 //!
 //! Everything that a read hands out lies in pages of its own and is unmapped when the handle is
 //! closed, so a pointer that is kept beyond that faults (contract I-10).
-#![allow(non_upper_case_globals, reason = "enumerators keep the names of the headers")]
+#![allow(
+    non_upper_case_globals,
+    reason = "enumerators keep the names of the headers"
+)]
 
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
@@ -30,8 +33,20 @@ static OPEN: IrqSpin<BTreeMap<u64, Open>> = IrqSpin::new(BTreeMap::new());
 
 fn open(call: &Call, path: registry::Path) -> u64 {
     let handle = new_handle();
-    OPEN.lock().insert(handle, Open { path, blocks: Vec::new() });
-    ledger::add(Kind::ConfigurationHandle, handle, 0, Scope::Adapter, call.rip);
+    OPEN.lock().insert(
+        handle,
+        Open {
+            path,
+            blocks: Vec::new(),
+        },
+    );
+    ledger::add(
+        Kind::ConfigurationHandle,
+        handle,
+        0,
+        Scope::Adapter,
+        call.rip,
+    );
     handle
 }
 
@@ -51,7 +66,11 @@ fn keep(handle: u64, block: Block) -> usize {
 
 /// A block with a wide string and its terminator; address and bytes without terminator.
 fn text_block(handle: u64, units: &[u16]) -> Option<(usize, usize)> {
-    let bytes: Vec<u8> = units.iter().chain(core::iter::once(&0)).flat_map(|c| c.to_le_bytes()).collect();
+    let bytes: Vec<u8> = units
+        .iter()
+        .chain(core::iter::once(&0))
+        .flat_map(|c| c.to_le_bytes())
+        .collect();
     let block = Block::with(&bytes, 2)?;
     Some((keep(handle, block), units.len() * 2))
 }
@@ -66,7 +85,14 @@ enum Answer {
 
 fn answer(value: RegistryValue, wanted: NDIS_PARAMETER_TYPE) -> Option<Answer> {
     Some(match value {
-        RegistryValue::Dword(n) => Answer::Integer(n, if wanted == NdisParameterHexInteger { wanted } else { NdisParameterInteger }),
+        RegistryValue::Dword(n) => Answer::Integer(
+            n,
+            if wanted == NdisParameterHexInteger {
+                wanted
+            } else {
+                NdisParameterInteger
+            },
+        ),
         RegistryValue::Sz(s) => {
             let units: Vec<u16> = s.encode_utf16().collect();
             match wanted {
@@ -118,8 +144,14 @@ fn read(call: &Call, handle: u64, name: &str, wanted: NDIS_PARAMETER_TYPE) -> Op
         Answer::Text(units, kind) => {
             let (address, bytes) = text_block(handle, &units)?;
             field!(parameter, ParameterType).write(kind);
-            let text = CountedString { length: bytes as u16, maximum: (bytes + 2) as u16, buffer: address };
-            field!(parameter, ParameterData.StringData).cast::<CountedString>().write(text);
+            let text = CountedString {
+                length: bytes as u16,
+                maximum: (bytes + 2) as u16,
+                buffer: address,
+            };
+            field!(parameter, ParameterData.StringData)
+                .cast::<CountedString>()
+                .write(text);
         }
         Answer::Binary(bytes) => {
             let data = keep(handle, Block::with(&bytes, 8)?);
@@ -134,9 +166,17 @@ fn read(call: &Call, handle: u64, name: &str, wanted: NDIS_PARAMETER_TYPE) -> Op
 fn value_from(parameter: Ptr<NDIS_CONFIGURATION_PARAMETER>) -> Option<RegistryValue> {
     let text = || guest::unicode_text(field!(parameter, ParameterData.StringData).addr());
     Some(match field!(parameter, ParameterType).read() {
-        NdisParameterInteger | NdisParameterHexInteger => RegistryValue::Dword(field!(parameter, ParameterData.IntegerData).read()),
+        NdisParameterInteger | NdisParameterHexInteger => {
+            RegistryValue::Dword(field!(parameter, ParameterData.IntegerData).read())
+        }
         NdisParameterString => RegistryValue::Sz(text()),
-        NdisParameterMultiString => RegistryValue::MultiSz(text().split('\0').filter(|s| !s.is_empty()).map(String::from).collect()),
+        NdisParameterMultiString => RegistryValue::MultiSz(
+            text()
+                .split('\0')
+                .filter(|s| !s.is_empty())
+                .map(String::from)
+                .collect(),
+        ),
         NdisParameterBinary => {
             let len = field!(parameter, ParameterData.BinaryData.Length).read();
             let buffer = field!(parameter, ParameterData.BinaryData.Buffer).read() as usize;

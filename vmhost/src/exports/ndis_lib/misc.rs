@@ -9,12 +9,12 @@ use super::config;
 use crate::{
     exports,
     exports::{
-        number,
         nt::{
             pool::scope_of,
             spin, strings,
             system::{self, active_mask},
         },
+        number,
     },
     field,
     guest::{self, CountedString, Ptr},
@@ -51,7 +51,11 @@ const GENERIC: usize = size_of::<NDIS_GENERIC_OBJECT>();
 const MOST_VALUES: u32 = 64;
 
 fn number_of(index: usize) -> PROCESSOR_NUMBER {
-    PROCESSOR_NUMBER { Group: 0, Number: index as u8, Reserved: 0 }
+    PROCESSOR_NUMBER {
+        Group: 0,
+        Number: index as u8,
+        Reserved: 0,
+    }
 }
 
 exports! {

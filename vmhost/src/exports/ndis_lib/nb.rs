@@ -71,7 +71,12 @@ pub fn pieces(call: &Call, buffer: Ptr<NET_BUFFER>, offset: u32, len: u32) -> Ve
     let mut left = len as usize;
     while left > 0 {
         if at.is_null() {
-            verify::stop("DM-11", call.text(&format!("the MDL chain of NET_BUFFER {buffer:?} is {left} bytes shorter than its data")));
+            verify::stop(
+                "DM-11",
+                call.text(&format!(
+                    "the MDL chain of NET_BUFFER {buffer:?} is {left} bytes shorter than its data"
+                )),
+            );
         }
         let count = field!(at, ByteCount).read() as usize;
         if skip < count {
@@ -103,7 +108,11 @@ fn free_own_mdl(call: &Call, mdl: Ptr<MDL>) {
 /// Moves the start of the data forward.
 pub fn advance(call: &Call, buffer: Ptr<NET_BUFFER>, delta: u32, free: bool, handler: usize) {
     let len = length(buffer);
-    if !verify::check("D-42", delta <= len, || call.text(&format!("advanced by {delta}, but there are {len} bytes of data"))) {
+    if !verify::check("D-42", delta <= len, || {
+        call.text(&format!(
+            "advanced by {delta}, but there are {len} bytes of data"
+        ))
+    }) {
         return;
     }
     field!(buffer, u0.s.DataOffset).write(field!(buffer, u0.s.DataOffset).read() + delta);
@@ -123,7 +132,12 @@ pub fn advance(call: &Call, buffer: Ptr<NET_BUFFER>, delta: u32, free: bool, han
         field!(buffer, u0.s.MdlChain).write(next(first).raw());
         field!(buffer, u0.s.DataOffset).write(field!(buffer, u0.s.DataOffset).read() - count);
         if handler != 0 {
-            verify::call_on(Handler::MdlCallback, buffer.addr() as u64, handler, &[first.addr() as u64]);
+            verify::call_on(
+                Handler::MdlCallback,
+                buffer.addr() as u64,
+                handler,
+                &[first.addr() as u64],
+            );
         } else {
             free_own_mdl(call, first);
         }
@@ -131,7 +145,13 @@ pub fn advance(call: &Call, buffer: Ptr<NET_BUFFER>, delta: u32, free: bool, han
 }
 
 /// Moves the start of the data back, with a new MDL in front when there is no room.
-pub fn retreat(call: &Call, buffer: Ptr<NET_BUFFER>, delta: u32, backfill: u32, handler: usize) -> i32 {
+pub fn retreat(
+    call: &Call,
+    buffer: Ptr<NET_BUFFER>,
+    delta: u32,
+    backfill: u32,
+    handler: usize,
+) -> i32 {
     let offset = field!(buffer, u0.s.DataOffset).read();
     if offset >= delta {
         field!(buffer, u0.s.DataOffset).write(offset - delta);
@@ -139,9 +159,16 @@ pub fn retreat(call: &Call, buffer: Ptr<NET_BUFFER>, delta: u32, backfill: u32, 
         // What is left before the data is used; the rest and the backfill come from a new MDL.
         let bytes = delta - offset + backfill;
         let new = if handler != 0 {
-            let Some(size) = guest::Block::new(4, 4, true) else { return NDIS_STATUS_RESOURCES };
+            let Some(size) = guest::Block::new(4, 4, true) else {
+                return NDIS_STATUS_RESOURCES;
+            };
             size.ptr::<u32>().write(bytes);
-            let mdl = verify::call_on(Handler::MdlCallback, buffer.addr() as u64, handler, &[size.address() as u64]);
+            let mdl = verify::call_on(
+                Handler::MdlCallback,
+                buffer.addr() as u64,
+                handler,
+                &[size.address() as u64],
+            );
             Ptr::<MDL>::new(mdl as usize)
         } else {
             own_mdl(call, bytes)
@@ -150,7 +177,11 @@ pub fn retreat(call: &Call, buffer: Ptr<NET_BUFFER>, delta: u32, backfill: u32, 
             return NDIS_STATUS_RESOURCES;
         }
         let have = field!(new, ByteCount).read();
-        if !verify::check("DM-11", have >= bytes, || call.text(&format!("the allocated MDL has {have} bytes, {bytes} were asked for"))) {
+        if !verify::check("DM-11", have >= bytes, || {
+            call.text(&format!(
+                "the allocated MDL has {have} bytes, {bytes} were asked for"
+            ))
+        }) {
             return NDIS_STATUS_RESOURCES;
         }
         field!(new, Next).write(field!(buffer, u0.s.MdlChain).read());
@@ -190,17 +221,31 @@ pub fn of_list(list: Ptr<NET_BUFFER_LIST>) -> Vec<Ptr<NET_BUFFER>> {
 
 /// A contiguous view of the first bytes: in place when they lie in one MDL and are aligned, else
 /// a copy in `storage`, else nothing.
-fn data_buffer(call: &Call, buffer: Ptr<NET_BUFFER>, needed: u32, storage: usize, multiple: u32, offset: u32) -> usize {
+fn data_buffer(
+    call: &Call,
+    buffer: Ptr<NET_BUFFER>,
+    needed: u32,
+    storage: usize,
+    multiple: u32,
+    offset: u32,
+) -> usize {
     if needed == 0 || needed > length(buffer) {
         return 0;
     }
-    if !verify::check("V-28", multiple.is_power_of_two(), || call.text(&format!("AlignMultiple {multiple} is no power of two"))) {
+    if !verify::check("V-28", multiple.is_power_of_two(), || {
+        call.text(&format!("AlignMultiple {multiple} is no power of two"))
+    }) {
         return 0;
     }
     let pieces = pieces(call, buffer, 0, needed);
     match pieces[..] {
         [] => return 0, // No mapping: low resources.
-        [(address, len)] if len == needed as usize && (address as u32).wrapping_sub(offset) & (multiple - 1) == 0 => return address,
+        [(address, len)]
+            if len == needed as usize
+                && (address as u32).wrapping_sub(offset) & (multiple - 1) == 0 =>
+        {
+            return address;
+        }
         _ => {}
     }
     if storage == 0 {

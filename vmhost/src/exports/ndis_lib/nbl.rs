@@ -61,7 +61,10 @@ struct State {
     made: BTreeMap<usize, Made>,
 }
 
-static STATE: IrqSpin<State> = IrqSpin::new(State { pools: BTreeMap::new(), made: BTreeMap::new() });
+static STATE: IrqSpin<State> = IrqSpin::new(State {
+    pools: BTreeMap::new(),
+    made: BTreeMap::new(),
+});
 
 /// Handles that are no addresses: whoever follows one faults.
 pub fn new_handle() -> u64 {
@@ -70,14 +73,25 @@ pub fn new_handle() -> u64 {
 }
 
 fn header_ok(call: &Call, header: NDIS_OBJECT_HEADER, least: u16) -> bool {
-    verify::check("G-06", header.Type == NDIS_OBJECT_TYPE_DEFAULT && header.Revision >= 1 && header.Size >= least, || {
-        call.text(&format!("object header type {:#x}, revision {}, size {}", header.Type, header.Revision, header.Size))
-    })
+    verify::check(
+        "G-06",
+        header.Type == NDIS_OBJECT_TYPE_DEFAULT && header.Revision >= 1 && header.Size >= least,
+        || {
+            call.text(&format!(
+                "object header type {:#x}, revision {}, size {}",
+                header.Type, header.Revision, header.Size
+            ))
+        },
+    )
 }
 
 fn new_pool(call: &Call, handle: u64, pool: Pool) -> u64 {
     let new = new_handle();
-    let kind = if pool.lists { Kind::NblPool } else { Kind::NbPool };
+    let kind = if pool.lists {
+        Kind::NblPool
+    } else {
+        Kind::NbPool
+    };
     STATE.lock().pools.insert(new, pool);
     ledger::add(kind, new, 0, scope_of(handle), call.rip);
     new
@@ -88,13 +102,27 @@ fn free_pool(call: &Call, handle: u64, kind: Kind) {
         return;
     }
     let live = STATE.lock().pools.remove(&handle).map_or(0, |p| p.live);
-    verify::check("H-07", live == 0, || call.text(&format!("{live} objects of the pool are not freed")));
+    verify::check("H-07", live == 0, || {
+        call.text(&format!("{live} objects of the pool are not freed"))
+    });
 }
 
 fn pool_of(call: &Call, handle: u64, lists: bool) -> Option<Pool> {
-    let pool = STATE.lock().pools.get(&handle).copied().filter(|p| p.lists == lists);
+    let pool = STATE
+        .lock()
+        .pools
+        .get(&handle)
+        .copied()
+        .filter(|p| p.lists == lists);
     verify::check("H-07", pool.is_some(), || {
-        call.text(&format!("{handle:#x} is no live {} pool", if lists { "NET_BUFFER_LIST" } else { "NET_BUFFER" }))
+        call.text(&format!(
+            "{handle:#x} is no live {} pool",
+            if lists {
+                "NET_BUFFER_LIST"
+            } else {
+                "NET_BUFFER"
+            }
+        ))
     });
     pool
 }
@@ -117,7 +145,12 @@ fn fill_buffer(buffer: Ptr<NET_BUFFER>, pool: u64) {
 }
 
 /// MDL and data of `bytes` for a buffer: the data starts behind them, to be retreated into.
-fn attach_data(call: &Call, buffer: Ptr<NET_BUFFER>, bytes: u32, scope: Scope) -> Option<(usize, usize)> {
+fn attach_data(
+    call: &Call,
+    buffer: Ptr<NET_BUFFER>,
+    bytes: u32,
+    scope: Scope,
+) -> Option<(usize, usize)> {
     let data = guest::Block::new(bytes as usize, 16, false)?.leak();
     let mdl = mdl::allocate(call, data, bytes as usize, scope);
     if mdl.is_null() {
@@ -131,14 +164,33 @@ fn attach_data(call: &Call, buffer: Ptr<NET_BUFFER>, bytes: u32, scope: Scope) -
     Some((mdl.addr(), data))
 }
 
-fn make_list(call: &Call, handle: u64, context: u16, backfill: u16, buffer: bool) -> Ptr<NET_BUFFER_LIST> {
-    let Some(pool) = pool_of(call, handle, true) else { return Ptr::NULL };
-    verify::check("D-42", context.is_multiple_of(CONTEXT_ALIGN) && backfill.is_multiple_of(CONTEXT_ALIGN), || {
-        call.text("ContextSize and ContextBackFill must be multiples of MEMORY_ALLOCATION_ALIGNMENT")
-    });
-    let Some(address) = new_block(size_of::<NET_BUFFER_LIST>()) else { return Ptr::NULL };
+fn make_list(
+    call: &Call,
+    handle: u64,
+    context: u16,
+    backfill: u16,
+    buffer: bool,
+) -> Ptr<NET_BUFFER_LIST> {
+    let Some(pool) = pool_of(call, handle, true) else {
+        return Ptr::NULL;
+    };
+    verify::check(
+        "D-42",
+        context.is_multiple_of(CONTEXT_ALIGN) && backfill.is_multiple_of(CONTEXT_ALIGN),
+        || {
+            call.text(
+                "ContextSize and ContextBackFill must be multiples of MEMORY_ALLOCATION_ALIGNMENT",
+            )
+        },
+    );
+    let Some(address) = new_block(size_of::<NET_BUFFER_LIST>()) else {
+        return Ptr::NULL;
+    };
     let list: Ptr<NET_BUFFER_LIST> = Ptr::new(address);
-    let mut made = Made { pool: handle, ..Made::default() };
+    let mut made = Made {
+        pool: handle,
+        ..Made::default()
+    };
     field!(list, NdisPoolHandle).write(handle as NDIS_HANDLE);
     let poison = usize::from_ne_bytes([guest::POISON; 8]) as *mut c_void;
     field!(list, ProtocolReserved).write([poison; 4]);
@@ -209,12 +261,20 @@ pub fn free_list(call: &Call, list: Ptr<NET_BUFFER_LIST>) {
         return;
     }
     let made = STATE.lock().made.remove(&list.addr()).unwrap_or_default();
-    verify::check("D-31", !made.lent, || call.text(&format!("NET_BUFFER_LIST {list:?} is indicated and not returned yet")));
+    verify::check("D-31", !made.lent, || {
+        call.text(&format!(
+            "NET_BUFFER_LIST {list:?} is indicated and not returned yet"
+        ))
+    });
     let children = field!(list, ChildRefCount).read();
-    verify::check("D-31", children == 0, || call.text(&format!("NET_BUFFER_LIST {list:?} has {children} children")));
+    verify::check("D-31", children == 0, || {
+        call.text(&format!("NET_BUFFER_LIST {list:?} has {children} children"))
+    });
     let context = field!(list, Context).read() as usize;
     verify::check("D-18", context == made.context, || {
-        call.text(&format!("a context of NET_BUFFER_LIST {list:?} was not freed with NdisFreeNetBufferListContext"))
+        call.text(&format!(
+            "a context of NET_BUFFER_LIST {list:?} was not freed with NdisFreeNetBufferListContext"
+        ))
     });
     if made.buffer != 0 {
         free_buffer_parts(made);
@@ -235,13 +295,29 @@ pub fn set_lent(list: usize, lent: bool) {
 }
 
 /// A net buffer from a pool, over an MDL chain.
-pub fn make_buffer(call: &Call, handle: u64, chain: Ptr<MDL>, offset: u32, length: usize) -> Ptr<NET_BUFFER> {
-    let Some(pool) = pool_of(call, handle, false) else { return Ptr::NULL };
-    let Some(address) = new_block(size_of::<NET_BUFFER>()) else { return Ptr::NULL };
+pub fn make_buffer(
+    call: &Call,
+    handle: u64,
+    chain: Ptr<MDL>,
+    offset: u32,
+    length: usize,
+) -> Ptr<NET_BUFFER> {
+    let Some(pool) = pool_of(call, handle, false) else {
+        return Ptr::NULL;
+    };
+    let Some(address) = new_block(size_of::<NET_BUFFER>()) else {
+        return Ptr::NULL;
+    };
     let buffer: Ptr<NET_BUFFER> = Ptr::new(address);
     fill_buffer(buffer, handle);
     nb::set_data(buffer, chain, offset, length as u32);
-    STATE.lock().made.insert(address, Made { pool: handle, ..Made::default() });
+    STATE.lock().made.insert(
+        address,
+        Made {
+            pool: handle,
+            ..Made::default()
+        },
+    );
     count(handle, 1);
     ledger::add(Kind::Nb, address as u64, 0, pool.scope, call.rip);
     buffer

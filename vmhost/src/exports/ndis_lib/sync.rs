@@ -49,7 +49,11 @@ fn enter_rw(call: &Call, lock: usize, state: Ptr<LOCK_STATE_EX>, flags: u8, kind
         spin::acquire_exclusive(call, lock, old);
     }
     field!(state, OldIrql).write(old);
-    field!(state, LockState).write(if kind == LockKind::Shared { READ } else { WRITE });
+    field!(state, LockState).write(if kind == LockKind::Shared {
+        READ
+    } else {
+        WRITE
+    });
     field!(state, Flags).write(flags);
 }
 
@@ -58,13 +62,19 @@ fn leave_rw(call: &Call, lock: usize, old: u8, kind: u8) {
         READ => spin::release_shared(call, lock),
         WRITE => spin::release_exclusive(call, lock),
         _ => {
-            verify::violation("K-07", call.text(&format!("LockState {kind} is not of an acquisition")));
+            verify::violation(
+                "K-07",
+                call.text(&format!("LockState {kind} is not of an acquisition")),
+            );
             return;
         }
     };
     if let Some(held) = held {
         verify::check("K-07", held.old_irql == old, || {
-            call.text(&format!("the lock state saves IRQL {old}, but the lock was taken at {}", held.old_irql))
+            call.text(&format!(
+                "the lock state saves IRQL {old}, but the lock was taken at {}",
+                held.old_irql
+            ))
         });
     }
     spin::lower_to(call, old);
@@ -81,7 +91,9 @@ fn set_timer(call: &Call, handle: u64, due: i64, period_ms: i32, context: u64) -
     if !timer::known(call, handle) {
         return false;
     }
-    verify::check("V-28", period_ms >= 0, || call.text(&format!("period {period_ms} ms")));
+    verify::check("V-28", period_ms >= 0, || {
+        call.text(&format!("period {period_ms} ms"))
+    });
     let (function, own) = match OBJECTS.lock().get(&handle) {
         Some(o) => (o.function, o.context),
         None => return false,
@@ -90,9 +102,19 @@ fn set_timer(call: &Call, handle: u64, due: i64, period_ms: i32, context: u64) -
     let expired: Expired = Arc::new(move || {
         // SystemSpecific1, FunctionContext, SystemSpecific2, SystemSpecific3.
         let nothing = u64::from_ne_bytes([guest::POISON; 8]);
-        verify::call_on(Handler::Timer, handle, function as usize, &[nothing, context, nothing, nothing]);
+        verify::call_on(
+            Handler::Timer,
+            handle,
+            function as usize,
+            &[nothing, context, nothing, nothing],
+        );
     });
-    timer::set(handle, dispatcher::deadline(due), u64::from(period_ms.max(0) as u32) * 1_000_000, expired)
+    timer::set(
+        handle,
+        dispatcher::deadline(due),
+        u64::from(period_ms.max(0) as u32) * 1_000_000,
+        expired,
+    )
 }
 
 exports! {
@@ -263,5 +285,11 @@ exports! {
 
 fn set_old(call: &Call, timer: usize, ms: u32, period: u32) {
     let due = -i64::from(ms) * 10_000;
-    timer::KeSetTimerEx::body(call, Ptr::new(timer), due, period as i32, Ptr::new(timer + size_of::<KTIMER>()));
+    timer::KeSetTimerEx::body(
+        call,
+        Ptr::new(timer),
+        due,
+        period as i32,
+        Ptr::new(timer + size_of::<KTIMER>()),
+    );
 }

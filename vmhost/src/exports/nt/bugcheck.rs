@@ -32,7 +32,13 @@ fn name(code: u32) -> &'static str {
 
 fn bugcheck(call: &Call, code: u32, parameters: [u64; 4]) -> ! {
     let [a, b, c, d] = parameters;
-    verify::stop("V-28", call.text(&format!("bugcheck {code:#X} {} ({a:#x}, {b:#x}, {c:#x}, {d:#x})", name(code))))
+    verify::stop(
+        "V-28",
+        call.text(&format!(
+            "bugcheck {code:#X} {} ({a:#x}, {b:#x}, {c:#x}, {d:#x})",
+            name(code)
+        )),
+    )
 }
 
 /// `KBUGCHECK_CALLBACK_RECORD`: { LIST_ENTRY, routine, buffer, length, component, checksum, state }.
@@ -46,7 +52,13 @@ fn register(call: &Call, record: usize, routine: usize) -> bool {
     }
     guest::require(record, 64, true);
     guest::write(record + STATE, INSERTED);
-    ledger::add(Kind::BugCheckCallback, record as u64, 0, Scope::Driver, call.rip);
+    ledger::add(
+        Kind::BugCheckCallback,
+        record as u64,
+        0,
+        Scope::Driver,
+        call.rip,
+    );
     true
 }
 

@@ -61,13 +61,21 @@ impl Memory for Strings {
 
 /// Formats a narrow format string with arguments from `slots`.
 pub fn narrow(format: usize, slots: usize) -> Vec<u16> {
-    let text: Vec<u16> = guest::ansi_z(format, MAX_FORMAT).into_iter().map(u16::from).collect();
+    let text: Vec<u16> = guest::ansi_z(format, MAX_FORMAT)
+        .into_iter()
+        .map(u16::from)
+        .collect();
     format_c(&text, false, &mut Slots(slots), &Strings)
 }
 
 /// Formats a wide format string.
 pub fn wide(format: usize, slots: usize) -> Vec<u16> {
-    format_c(&guest::wide_z(format, MAX_FORMAT), true, &mut Slots(slots), &Strings)
+    format_c(
+        &guest::wide_z(format, MAX_FORMAT),
+        true,
+        &mut Slots(slots),
+        &Strings,
+    )
 }
 
 /// Puts text into the log, complete lines only.
@@ -115,7 +123,11 @@ fn put_narrow(buffer: usize, room: usize, text: &[u16]) -> i32 {
     if n < room {
         guest::write(buffer + n, 0u8);
     }
-    if bytes.len() > room { -1 } else { bytes.len() as i32 }
+    if bytes.len() > room {
+        -1
+    } else {
+        bytes.len() as i32
+    }
 }
 
 fn put_wide(buffer: usize, room: usize, text: &[u16]) -> i32 {
@@ -126,7 +138,11 @@ fn put_wide(buffer: usize, room: usize, text: &[u16]) -> i32 {
     if n < room {
         guest::write(buffer + n * 2, 0u16);
     }
-    if text.len() > room { -1 } else { text.len() as i32 }
+    if text.len() > room {
+        -1
+    } else {
+        text.len() as i32
+    }
 }
 
 /// The `_s` functions: the result must fit with its terminator; else the buffer is emptied. The
@@ -136,11 +152,19 @@ fn put_secure(call: &Call, buffer: usize, room: usize, text: &[u16], wide: bool)
         call.text(&format!("{} characters do not fit into {room}", text.len()))
     }) {
         if room != 0 {
-            if wide { guest::write(buffer, 0u16) } else { guest::write(buffer, 0u8) }
+            if wide {
+                guest::write(buffer, 0u16)
+            } else {
+                guest::write(buffer, 0u8)
+            }
         }
         return -1;
     }
-    if wide { put_wide(buffer, room, text) } else { put_narrow(buffer, room, text) }
+    if wide {
+        put_wide(buffer, room, text)
+    } else {
+        put_narrow(buffer, room, text)
+    }
 }
 
 exports! {

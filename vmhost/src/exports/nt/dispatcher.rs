@@ -74,7 +74,10 @@ pub fn init(object: usize, kind: u8, bytes: usize, signal: i32) {
 fn state<'a>(object: usize) -> &'a AtomicI32 {
     guest::require(object, 24, true);
     if !object.is_multiple_of(4) {
-        verify::stop("V-28", format!("dispatcher object {object:#x} is not aligned"));
+        verify::stop(
+            "V-28",
+            format!("dispatcher object {object:#x} is not aligned"),
+        );
     }
     // SAFETY: mapped, writable and aligned; the word is only used through these functions.
     unsafe { AtomicI32::from_ptr((object + SIGNAL) as *mut i32) }
@@ -98,13 +101,21 @@ pub fn is_signalled(object: usize) -> bool {
 fn try_take(object: usize, who: ThreadId) -> bool {
     let state = state(object);
     match guest::read::<u8>(object) & 0x7F {
-        kind::SYNCHRONIZATION_EVENT | kind::SYNCHRONIZATION_TIMER => {
-            state.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-        }
-        kind::SEMAPHORE => state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n| (n > 0).then(|| n - 1)).is_ok(),
+        kind::SYNCHRONIZATION_EVENT | kind::SYNCHRONIZATION_TIMER => state
+            .compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok(),
+        kind::SEMAPHORE => state
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n| {
+                (n > 0).then(|| n - 1)
+            })
+            .is_ok(),
         kind::MUTANT => {
             let mut owners = OWNERS.lock();
-            if owners.get(&object) == Some(&who) || state.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            if owners.get(&object) == Some(&who)
+                || state
+                    .compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed)
+                    .is_ok()
+            {
                 if owners.insert(object, who) == Some(who) {
                     state.fetch_sub(1, Ordering::AcqRel);
                 }
@@ -130,11 +141,21 @@ pub fn deadline(time_100ns: i64) -> u64 {
 /// Waits until all or any of the objects are signalled. Returns STATUS_WAIT_0 + index, or
 /// STATUS_TIMEOUT. `timeout` as in the documentation.
 fn wait(call: &Call, objects: &[usize], all: bool, timeout: Ptr<i64>) -> i32 {
-    let limit = if timeout.is_null() { None } else { Some(timeout.read()) };
+    let limit = if timeout.is_null() {
+        None
+    } else {
+        Some(timeout.read())
+    };
     if limit != Some(0) {
         if irql::current() >= irql::DISPATCH {
             // C4/3B; nothing could ever wake us.
-            verify::stop("V-28", call.text(&format!("a wait at IRQL {} that is not for zero time", irql::current())));
+            verify::stop(
+                "V-28",
+                call.text(&format!(
+                    "a wait at IRQL {} that is not for zero time",
+                    irql::current()
+                )),
+            );
         }
         call.require(Level::Apc, " with a wait");
         locks::check_none("K-01", call.name());
@@ -176,7 +197,9 @@ fn wait(call: &Call, objects: &[usize], all: bool, timeout: Ptr<i64>) -> i32 {
     match taken.get() {
         Some(i) => {
             for object in objects {
-                if guest::read::<u8>(*object) & 0x7F == kind::MUTANT && (all || objects[i] == *object) {
+                if guest::read::<u8>(*object) & 0x7F == kind::MUTANT
+                    && (all || objects[i] == *object)
+                {
                     locks::acquired(*object as u64, LockKind::Mutex, irql::current(), call.rip);
                 }
             }
@@ -187,7 +210,11 @@ fn wait(call: &Call, objects: &[usize], all: bool, timeout: Ptr<i64>) -> i32 {
 }
 
 fn initialise_event(event: usize, notification: bool, signalled: bool) {
-    let kind = if notification { kind::NOTIFICATION_EVENT } else { kind::SYNCHRONIZATION_EVENT };
+    let kind = if notification {
+        kind::NOTIFICATION_EVENT
+    } else {
+        kind::SYNCHRONIZATION_EVENT
+    };
     init(event, kind, 24, i32::from(signalled));
 }
 
@@ -369,7 +396,11 @@ fn fast_wait(call: &Call, mutex: usize) {
     locks::before_acquire(mutex as u64, LockKind::Mutex, call.rip);
     let taken = Cell::new(false);
     let attempt = || {
-        if !taken.get() && count.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if !taken.get()
+            && count
+                .compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
+        {
             taken.set(true);
         }
         taken.get()
@@ -383,6 +414,8 @@ fn fast_wait(call: &Call, mutex: usize) {
 fn fast_release(call: &Call, mutex: usize) {
     locks::release(mutex as u64, call.name());
     let old = fast_count(mutex).swap(1, Ordering::AcqRel);
-    verify::check("V-06", old == 0, || call.text(&format!("mutex {mutex:#x} is not held")));
+    verify::check("V-06", old == 0, || {
+        call.text(&format!("mutex {mutex:#x} is not held"))
+    });
     thread::wake();
 }

@@ -6,8 +6,7 @@ use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec}
 use ndis::ffi::*;
 
 use crate::{
-    exports,
-    field,
+    exports, field,
     guest::{self, Ptr},
     machine::{cpu, dpc, lock::IrqSpin},
     verify::{self, Handler},
@@ -30,7 +29,10 @@ struct Queue {
     waiting: BTreeMap<usize, Queued>,
 }
 
-static QUEUE: IrqSpin<Queue> = IrqSpin::new(Queue { serial: 0, waiting: BTreeMap::new() });
+static QUEUE: IrqSpin<Queue> = IrqSpin::new(Queue {
+    serial: 0,
+    waiting: BTreeMap::new(),
+});
 
 fn init(object: Ptr<KDPC>, kind: u8, routine: usize, context: usize) {
     guest::fill(object.addr(), size_of::<KDPC>(), 0);
@@ -43,7 +45,11 @@ fn init(object: Ptr<KDPC>, kind: u8, routine: usize, context: usize) {
 /// Queues a DPC object; false when it is queued already.
 pub fn insert(object: Ptr<KDPC>, first: u64, second: u64) -> bool {
     let number = field!(object, u.s.Number).read();
-    let target = if number >= TARGET { usize::from(number - TARGET) % cpu::count() } else { cpu::id() };
+    let target = if number >= TARGET {
+        usize::from(number - TARGET) % cpu::count()
+    } else {
+        cpu::id()
+    };
     let serial = {
         let mut queue = QUEUE.lock();
         if queue.waiting.contains_key(&object.addr()) {
@@ -51,7 +57,13 @@ pub fn insert(object: Ptr<KDPC>, first: u64, second: u64) -> bool {
         }
         queue.serial += 1;
         let serial = queue.serial;
-        queue.waiting.insert(object.addr(), Queued { serial, arguments: [first, second] });
+        queue.waiting.insert(
+            object.addr(),
+            Queued {
+                serial,
+                arguments: [first, second],
+            },
+        );
         serial
     };
     field!(object, SystemArgument1).write(first as *mut c_void);
@@ -92,7 +104,12 @@ pub fn remove(object: usize) -> bool {
 
 /// Texts about queued DPC objects in a range, for checks on freed memory.
 pub fn queued_inside(address: usize, len: usize) -> Vec<String> {
-    QUEUE.lock().waiting.range(address..address + len).map(|(a, _)| format!("the queued DPC {a:#x}")).collect()
+    QUEUE
+        .lock()
+        .waiting
+        .range(address..address + len)
+        .map(|(a, _)| format!("the queued DPC {a:#x}"))
+        .collect()
 }
 
 exports! {

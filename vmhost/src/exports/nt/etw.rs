@@ -20,7 +20,11 @@ static NEXT: AtomicU64 = AtomicU64::new(0xE700_0000_0000_0010);
 
 fn known(handle: u64) -> i32 {
     // A driver may trace before it registered; Windows refuses that with a status.
-    if ledger::is_live(Kind::Etw, handle) { STATUS_SUCCESS } else { STATUS_INVALID_HANDLE }
+    if ledger::is_live(Kind::Etw, handle) {
+        STATUS_SUCCESS
+    } else {
+        STATUS_INVALID_HANDLE
+    }
 }
 
 exports! {
@@ -107,7 +111,9 @@ exports! {
 fn event(descriptor: usize, count: u32, data: usize) {
     // EVENT_DESCRIPTOR is 16 bytes; EVENT_DATA_DESCRIPTOR { ULONGLONG Ptr, ULONG Size, ULONG }.
     guest::require(descriptor, 16, false);
-    if !verify::check("V-28", count <= 128, || alloc::format!("{count} data descriptors in one event")) {
+    if !verify::check("V-28", count <= 128, || {
+        alloc::format!("{count} data descriptors in one event")
+    }) {
         return;
     }
     for i in 0..count as usize {

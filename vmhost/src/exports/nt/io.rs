@@ -3,7 +3,10 @@
 //! I/O manager. Mostly at most DISPATCH_LEVEL.
 //!
 //! A control device can be made, but nobody opens it here: IRPs do not exist in this host.
-#![allow(non_upper_case_globals, reason = "enumerators keep the names of the headers")]
+#![allow(
+    non_upper_case_globals,
+    reason = "enumerators keep the names of the headers"
+)]
 
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
@@ -29,8 +32,11 @@ struct State {
     links: Vec<String>,
 }
 
-static STATE: IrqSpin<State> =
-    IrqSpin::new(State { extensions: BTreeMap::new(), devices: BTreeMap::new(), links: Vec::new() });
+static STATE: IrqSpin<State> = IrqSpin::new(State {
+    extensions: BTreeMap::new(),
+    devices: BTreeMap::new(),
+    links: Vec::new(),
+});
 
 /// A device object with `extension` bytes behind it.
 pub fn new_device(driver: usize, extension: usize, kind: u32) -> Option<usize> {
@@ -42,7 +48,8 @@ pub fn new_device(driver: usize, extension: usize, kind: u32) -> Option<usize> {
     field!(device, DeviceType).write(kind);
     field!(device, StackSize).write(1);
     if extension != 0 {
-        field!(device, DeviceExtension).write((device.addr() + size_of::<DEVICE_OBJECT>()) as *mut c_void);
+        field!(device, DeviceExtension)
+            .write((device.addr() + size_of::<DEVICE_OBJECT>()) as *mut c_void);
     }
     Some(device.addr())
 }

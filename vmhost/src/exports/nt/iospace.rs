@@ -17,14 +17,24 @@ use crate::{
 /// Maps `len` bytes at `pa`; 0 when no device has them.
 fn map(call: &Call, pa: u64, len: usize) -> usize {
     let owned = pci::devices().iter().flat_map(pci::bars).any(|bar| {
-        bar.kind != pci::BarKind::Io && pa >= bar.pa && pa.saturating_add(len as u64) <= bar.pa + bar.len
+        bar.kind != pci::BarKind::Io
+            && pa >= bar.pa
+            && pa.saturating_add(len as u64) <= bar.pa + bar.len
     });
     // C4/83: RAM that nobody locked, or nothing at all.
-    if !verify::check("I-05", owned && len != 0, || call.text(&format!("{len} bytes at {pa:#x} are no device's memory"))) {
+    if !verify::check("I-05", owned && len != 0, || {
+        call.text(&format!("{len} bytes at {pa:#x} are no device's memory"))
+    }) {
         return 0;
     }
     let va = mmio::map_trapped(pa, len, 0);
-    ledger::add(Kind::IoSpace, va as u64, len as u64, Scope::Driver, call.rip);
+    ledger::add(
+        Kind::IoSpace,
+        va as u64,
+        len as u64,
+        Scope::Driver,
+        call.rip,
+    );
     va
 }
 

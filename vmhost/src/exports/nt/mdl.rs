@@ -64,9 +64,11 @@ pub fn build(call: &Call, mdl: Ptr<MDL>) {
     let offset = field!(mdl, ByteOffset).read() as usize;
     let len = field!(mdl, ByteCount).read() as usize;
     let flags = field!(mdl, MdlFlags).read();
-    verify::check("V-28", flags & (MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL) == 0, || {
-        call.text(&format!("MDL {mdl:?} is already built, flags {flags:#x}"))
-    });
+    verify::check(
+        "V-28",
+        flags & (MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL) == 0,
+        || call.text(&format!("MDL {mdl:?} is already built, flags {flags:#x}")),
+    );
     fill_frames(call, mdl, start, pages_spanned(offset, len));
     field!(mdl, MappedSystemVa).write((start + offset) as *mut c_void);
     field!(mdl, MdlFlags).write(flags | MDL_SOURCE_IS_NONPAGED_POOL);
@@ -75,7 +77,13 @@ pub fn build(call: &Call, mdl: Ptr<MDL>) {
 fn fill_frames(call: &Call, mdl: Ptr<MDL>, start: usize, count: usize) {
     for i in 0..count {
         let Some(pa) = vspace::translate(start + i * PAGE) else {
-            verify::stop("V-28", call.text(&format!("the MDL describes {}, which is not mapped", guest::describe(start + i * PAGE))));
+            verify::stop(
+                "V-28",
+                call.text(&format!(
+                    "the MDL describes {}, which is not mapped",
+                    guest::describe(start + i * PAGE)
+                )),
+            );
         };
         pfn(mdl, i).write(pa >> 12);
     }
@@ -83,13 +91,16 @@ fn fill_frames(call: &Call, mdl: Ptr<MDL>, start: usize, count: usize) {
 
 /// Frees an MDL made by [`allocate`]. The mapping of a partial MDL goes with it.
 pub fn free(call: &Call, mdl: Ptr<MDL>) {
-    let Some(entry) = ledger::expect_remove("V-01", Kind::Mdl, mdl.addr() as u64, call.name()) else {
+    let Some(entry) = ledger::expect_remove("V-01", Kind::Mdl, mdl.addr() as u64, call.name())
+    else {
         return;
     };
     let flags = field!(mdl, MdlFlags).read();
-    verify::check("V-28", flags & MDL_PAGES_LOCKED == 0 || flags & MDL_PARTIAL != 0, || {
-        call.text("the MDL's pages are still locked")
-    });
+    verify::check(
+        "V-28",
+        flags & MDL_PAGES_LOCKED == 0 || flags & MDL_PARTIAL != 0,
+        || call.text("the MDL's pages are still locked"),
+    );
     if flags & MDL_PARTIAL_HAS_BEEN_MAPPED != 0 {
         unmap(call, field!(mdl, MappedSystemVa).read() as usize, mdl);
     }
@@ -109,15 +120,24 @@ pub fn system_address(call: &Call, mdl: Ptr<MDL>) -> usize {
 /// Maps locked pages at a new system address.
 fn map(call: &Call, mdl: Ptr<MDL>) -> usize {
     let flags = field!(mdl, MdlFlags).read();
-    verify::check("V-28", flags & MDL_MAPPED_TO_SYSTEM_VA == 0, || call.text("the MDL is already mapped"));
-    verify::check("V-28", flags & (MDL_PAGES_LOCKED | MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL) != 0, || {
-        call.text("the MDL's pages are not locked")
+    verify::check("V-28", flags & MDL_MAPPED_TO_SYSTEM_VA == 0, || {
+        call.text("the MDL is already mapped")
     });
+    verify::check(
+        "V-28",
+        flags & (MDL_PAGES_LOCKED | MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL) != 0,
+        || call.text("the MDL's pages are not locked"),
+    );
     let offset = field!(mdl, ByteOffset).read() as usize;
     let count = pages_spanned(offset, field!(mdl, ByteCount).read() as usize);
     let frames: alloc::vec::Vec<u64> = (0..count).map(|i| pfn(mdl, i).read()).collect();
-    let Some(first) = frames.first().copied() else { return 0 };
-    let run = frames.iter().enumerate().all(|(i, f)| *f == first + i as u64);
+    let Some(first) = frames.first().copied() else {
+        return 0;
+    };
+    let run = frames
+        .iter()
+        .enumerate()
+        .all(|(i, f)| *f == first + i as u64);
     let base = if run {
         vspace::map_phys(first << 12, count, vspace::Prot::RW)
     } else {
@@ -130,17 +150,30 @@ fn map(call: &Call, mdl: Ptr<MDL>) -> usize {
     };
     let address = base + offset;
     if run {
-        ledger::add_with(Kind::MdlMapping, address as u64, (count * PAGE) as u64, Scope::Driver, call.rip, mdl.addr() as u64);
+        ledger::add_with(
+            Kind::MdlMapping,
+            address as u64,
+            (count * PAGE) as u64,
+            Scope::Driver,
+            call.rip,
+            mdl.addr() as u64,
+        );
     }
     field!(mdl, MappedSystemVa).write(address as *mut c_void);
-    let partial = if flags & MDL_PARTIAL != 0 { MDL_PARTIAL_HAS_BEEN_MAPPED } else { 0 };
+    let partial = if flags & MDL_PARTIAL != 0 {
+        MDL_PARTIAL_HAS_BEEN_MAPPED
+    } else {
+        0
+    };
     field!(mdl, MdlFlags).write(flags | MDL_MAPPED_TO_SYSTEM_VA | partial);
     address
 }
 
 fn unmap(call: &Call, address: usize, mdl: Ptr<MDL>) {
     let flags = field!(mdl, MdlFlags).read();
-    verify::check("V-28", flags & MDL_MAPPED_TO_SYSTEM_VA != 0, || call.text("the MDL is not mapped"));
+    verify::check("V-28", flags & MDL_MAPPED_TO_SYSTEM_VA != 0, || {
+        call.text("the MDL is not mapped")
+    });
     if let Some(_entry) = ledger::remove(Kind::MdlMapping, address as u64) {
         vspace::unmap(address & !(PAGE - 1));
     }

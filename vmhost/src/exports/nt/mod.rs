@@ -6,6 +6,7 @@ pub mod debug;
 pub mod dispatcher;
 pub mod dpc;
 pub mod etw;
+pub mod hal;
 pub mod io;
 pub mod iospace;
 pub mod mdl;
@@ -18,6 +19,7 @@ pub mod strings;
 pub mod system;
 pub mod thread_object;
 pub mod timer;
+pub mod variables;
 pub mod worker;
 pub mod zw;
 
@@ -41,8 +43,8 @@ pub const TABLES: &[&[&Export]] = &[
     spin::EXPORTS,
     strings::EXPORTS,
     system::EXPORTS,
-    system::VARIABLES,
-    system::hal::EXPORTS,
+    variables::VARIABLES,
+    hal::EXPORTS,
     thread_object::EXPORTS,
     timer::EXPORTS,
     worker::EXPORTS,

@@ -41,15 +41,33 @@ pub struct Request {
 /// First address of a block in its pages. Blocks of a page or more begin on a page, as Windows
 /// promises; smaller ones end at the end of their page.
 const fn place_in(base: usize, pages: usize, bytes: usize, align: usize) -> usize {
-    if bytes >= PAGE { base } else { (base + pages * PAGE - bytes) & !(align - 1) }
+    if bytes >= PAGE {
+        base
+    } else {
+        (base + pages * PAGE - bytes) & !(align - 1)
+    }
 }
 
 /// Allocates; 0 when memory is exhausted.
 pub fn allocate(call: &Call, request: Request) -> usize {
-    let Request { bytes, tag, paged, zero, cache_aligned, scope, kind } = request;
+    let Request {
+        bytes,
+        tag,
+        paged,
+        zero,
+        cache_aligned,
+        scope,
+        kind,
+    } = request;
     if !verify::check("V-28", bytes != 0, || call.text("zero bytes asked for")) {
         // Windows hands out a minimal block; so do we, so that the run can go on.
-        return allocate(call, Request { bytes: 1, ..request });
+        return allocate(
+            call,
+            Request {
+                bytes: 1,
+                ..request
+            },
+        );
     }
     verify::check("V-28", tag != 0, || call.text("pool tag 0"));
     if paged {
@@ -64,7 +82,14 @@ pub fn allocate(call: &Call, request: Request) -> usize {
         guest::fill(address, bytes, 0);
     }
     vspace::label(base, if paged { "paged pool" } else { "nonpaged pool" });
-    ledger::add_with(kind, address as u64, bytes as u64, scope, call.rip, u64::from(tag));
+    ledger::add_with(
+        kind,
+        address as u64,
+        bytes as u64,
+        scope,
+        call.rip,
+        u64::from(tag),
+    );
     address
 }
 
@@ -79,7 +104,12 @@ pub fn free(call: &Call, kind: Kind, address: usize, tag: Option<u32>) {
     };
     if let Some(tag) = tag.filter(|t| *t != 0) {
         verify::check("V-28", u64::from(tag) == entry.extra, || {
-            format!("{}: tag {} but the block was allocated with {}", call.name(), tag_text(tag), tag_text(entry.extra as u32))
+            format!(
+                "{}: tag {} but the block was allocated with {}",
+                call.name(),
+                tag_text(tag),
+                tag_text(entry.extra as u32)
+            )
         });
     }
     release(address, entry.size as usize, call.name());
@@ -93,10 +123,16 @@ pub fn release(address: usize, bytes: usize, what: &str) {
     let end = address + bytes;
     let after = guest::find_not(end, base + pages * PAGE - end, POISON);
     verify::check("V-01", before.is_none(), || {
-        format!("{what}: memory before the block of {bytes} bytes at {address:#x} was written, {} bytes ahead of it", address - base - before.unwrap_or(0))
+        format!(
+            "{what}: memory before the block of {bytes} bytes at {address:#x} was written, {} bytes ahead of it",
+            address - base - before.unwrap_or(0)
+        )
     });
     verify::check("V-01", after.is_none(), || {
-        format!("{what}: memory behind the block of {bytes} bytes at {address:#x} was written, at offset {}", bytes + after.unwrap_or(0))
+        format!(
+            "{what}: memory behind the block of {bytes} bytes at {address:#x} was written, at offset {}",
+            bytes + after.unwrap_or(0)
+        )
     });
     check_idle(address, bytes, what);
     vspace::unmap(base);
@@ -108,9 +144,16 @@ fn check_idle(address: usize, bytes: usize, what: &str) {
     let mut live: Vec<String> = timer::active_inside(address, bytes);
     live.extend(dpc::queued_inside(address, bytes));
     live.extend(
-        ledger::inside(Kind::Lookaside, address as u64, bytes as u64).iter().map(|e| format!("{e}")),
+        ledger::inside(Kind::Lookaside, address as u64, bytes as u64)
+            .iter()
+            .map(|e| format!("{e}")),
     );
-    verify::check("V-12", live.is_empty(), || format!("{what}: the block at {address:#x} holds {}", live.join(", ")));
+    verify::check("V-12", live.is_empty(), || {
+        format!(
+            "{what}: the block at {address:#x} holds {}",
+            live.join(", ")
+        )
+    });
 }
 
 /// A pool tag as its four characters.
@@ -126,7 +169,10 @@ pub fn tag_text(tag: u32) -> String {
 fn by_pool_type(call: &Call, pool_type: i32, bytes: usize, tag: u32) -> usize {
     let base = pool_type & 0x207; // Without the quota, session and verifier bits.
     if base & PagedPool == 0 && pool_type & NonPagedPoolNx == 0 {
-        verify::advise("G-09", call.text("executable nonpaged pool asked for; use NonPagedPoolNx"));
+        verify::advise(
+            "G-09",
+            call.text("executable nonpaged pool asked for; use NonPagedPoolNx"),
+        );
     }
     let address = allocate(
         call,
@@ -142,7 +188,10 @@ fn by_pool_type(call: &Call, pool_type: i32, bytes: usize, tag: u32) -> usize {
     );
     if address == 0 && pool_type & 16 != 0 {
         // POOL_RAISE_IF_ALLOCATION_FAILURE raises an exception, which this host cannot deliver.
-        verify::stop("V-28", call.text("allocation failed and the caller asked for an exception"));
+        verify::stop(
+            "V-28",
+            call.text("allocation failed and the caller asked for an exception"),
+        );
     }
     address
 }
@@ -150,8 +199,9 @@ fn by_pool_type(call: &Call, pool_type: i32, bytes: usize, tag: u32) -> usize {
 fn by_flags(call: &Call, flags: u64, bytes: usize, tag: u32) -> usize {
     let kinds = flags & (POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED);
     // Exactly one pool must be named, and unknown bits of the lower half are refused.
-    if !verify::check("V-28", kinds.is_power_of_two(), || call.text("POOL_FLAGS name no single pool"))
-        || flags & POOL_FLAG_UNUSED_REQUIRED_BITS != 0
+    if !verify::check("V-28", kinds.is_power_of_two(), || {
+        call.text("POOL_FLAGS name no single pool")
+    }) || flags & POOL_FLAG_UNUSED_REQUIRED_BITS != 0
     {
         return 0;
     }
@@ -181,16 +231,37 @@ fn contiguous(call: &Call, bytes: usize, highest: u64, cache: MEMORY_CACHING_TYP
     let Some(pa) = crate::machine::pages::alloc_below(pages, highest, PAGE as u64) else {
         return 0;
     };
-    let cache = if cache == MmNonCached { vspace::Cache::Uncached } else { vspace::Cache::WriteBack };
-    let address = vspace::map_phys(pa, pages, vspace::Prot { write: true, exec: false, cache });
+    let cache = if cache == MmNonCached {
+        vspace::Cache::Uncached
+    } else {
+        vspace::Cache::WriteBack
+    };
+    let address = vspace::map_phys(
+        pa,
+        pages,
+        vspace::Prot {
+            write: true,
+            exec: false,
+            cache,
+        },
+    );
     guest::fill(address, pages * PAGE, POISON);
     vspace::label(address, "contiguous memory");
-    ledger::add_with(Kind::ContiguousMemory, address as u64, bytes as u64, Scope::Driver, call.rip, pa);
+    ledger::add_with(
+        Kind::ContiguousMemory,
+        address as u64,
+        bytes as u64,
+        Scope::Driver,
+        call.rip,
+        pa,
+    );
     address
 }
 
 fn free_contiguous(call: &Call, address: usize) {
-    let Some(entry) = ledger::expect_remove("V-01", Kind::ContiguousMemory, address as u64, call.name()) else {
+    let Some(entry) =
+        ledger::expect_remove("V-01", Kind::ContiguousMemory, address as u64, call.name())
+    else {
         return;
     };
     let bytes = entry.size as usize;
@@ -301,21 +372,60 @@ mod lookaside {
 /// Fills a lookaside list. Its depth is 0, so that the inline functions never keep a block and
 /// each allocation is special pool: that is also what Driver Verifier does.
 #[allow(clippy::too_many_arguments, reason = "the documented prototype")]
-fn init_lookaside(call: &Call, list: usize, allocate: usize, free: usize, _flags: u32, size: usize, tag: u32, pool: i32) {
-    verify::check("V-28", list.is_multiple_of(16), || call.text("the lookaside list is not 16-byte aligned"));
-    verify::check("V-12", !ledger::is_live(Kind::Lookaside, list as u64), || call.text("the lookaside list is in use already"));
+fn init_lookaside(
+    call: &Call,
+    list: usize,
+    allocate: usize,
+    free: usize,
+    _flags: u32,
+    size: usize,
+    tag: u32,
+    pool: i32,
+) {
+    verify::check("V-28", list.is_multiple_of(16), || {
+        call.text("the lookaside list is not 16-byte aligned")
+    });
+    verify::check(
+        "V-12",
+        !ledger::is_live(Kind::Lookaside, list as u64),
+        || call.text("the lookaside list is in use already"),
+    );
     ledger::remove(Kind::Lookaside, list as u64);
     guest::fill(list, lookaside::BYTES, 0);
     guest::write(list + lookaside::DEPTH, 0u16);
     guest::write(list + lookaside::MAXIMUM_DEPTH, 0u16);
-    guest::write(list + lookaside::TYPE, if pool & PagedPool != 0 { PagedPool } else { NonPagedPoolNx });
+    guest::write(
+        list + lookaside::TYPE,
+        if pool & PagedPool != 0 {
+            PagedPool
+        } else {
+            NonPagedPoolNx
+        },
+    );
     guest::write(list + lookaside::TAG, tag);
     guest::write(list + lookaside::SIZE, size as u32);
     let default_allocate = ExAllocatePoolWithTag::thunk as *const () as usize;
     let default_free = ExFreePool::thunk as *const () as usize;
-    guest::write(list + lookaside::ALLOCATE, if allocate == 0 { default_allocate } else { allocate });
-    guest::write(list + lookaside::FREE, if free == 0 { default_free } else { free });
-    ledger::add_with(Kind::Lookaside, list as u64, size as u64, Scope::Driver, call.rip, u64::from(tag));
+    guest::write(
+        list + lookaside::ALLOCATE,
+        if allocate == 0 {
+            default_allocate
+        } else {
+            allocate
+        },
+    );
+    guest::write(
+        list + lookaside::FREE,
+        if free == 0 { default_free } else { free },
+    );
+    ledger::add_with(
+        Kind::Lookaside,
+        list as u64,
+        size as u64,
+        Scope::Driver,
+        call.rip,
+        u64::from(tag),
+    );
 }
 
 fn drop_lookaside(call: &Call, list: usize) {
@@ -327,7 +437,11 @@ fn drop_lookaside(call: &Call, list: usize) {
 /// The scope of an object that is allocated with an NDIS handle: a driver handle (or none) means
 /// until unload, an adapter's handle until halt.
 pub fn scope_of(handle: u64) -> Scope {
-    if handle == 0 || ledger::is_live(Kind::MiniportDriver, handle) { Scope::Driver } else { Scope::Adapter }
+    if handle == 0 || ledger::is_live(Kind::MiniportDriver, handle) {
+        Scope::Driver
+    } else {
+        Scope::Adapter
+    }
 }
 
 /// Refuses pool work above DISPATCH_LEVEL even for functions whose table entry allows more.

@@ -24,13 +24,19 @@ fn test(map: Ptr<u64>, index: u32) -> bool {
 }
 
 fn change(map: Ptr<u64>, start: u32, count: u32, on: bool) {
-    verify::check("V-28", start.checked_add(count).is_some_and(|end| end <= bits(map)), || {
-        String::from("a range outside the bit map")
-    });
+    verify::check(
+        "V-28",
+        start.checked_add(count).is_some_and(|end| end <= bits(map)),
+        || String::from("a range outside the bit map"),
+    );
     for i in start..start.saturating_add(count).min(bits(map)) {
         let word = bit(map, i);
         let mask = 1 << (i % 32);
-        word.write(if on { word.read() | mask } else { word.read() & !mask });
+        word.write(if on {
+            word.read() | mask
+        } else {
+            word.read() & !mask
+        });
     }
 }
 
@@ -44,11 +50,20 @@ fn find(map: Ptr<u64>, count: u32, hint: u32, on: bool) -> u32 {
     }
     let last = total.checked_sub(count);
     let Some(last) = last else { return u32::MAX };
-    (hint..=last).chain(0..hint.min(last + 1)).find(|from| fits(*from)).unwrap_or(u32::MAX)
+    (hint..=last)
+        .chain(0..hint.min(last + 1))
+        .find(|from| fits(*from))
+        .unwrap_or(u32::MAX)
 }
 
 fn compare_units(a: usize, b: usize, max: usize, fold: bool) -> i32 {
-    let f = |c: u16| if fold { exports::number::downcase(c) } else { c };
+    let f = |c: u16| {
+        if fold {
+            exports::number::downcase(c)
+        } else {
+            c
+        }
+    };
     for i in 0..max {
         let (x, y): (u16, u16) = (f(guest::read(a + i * 2)), f(guest::read(b + i * 2)));
         if x != y || x == 0 {

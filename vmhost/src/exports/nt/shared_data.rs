@@ -72,8 +72,16 @@ pub fn start() {
         verify::end("no memory for the shared data page");
     };
     FRAME.store(frame, Ordering::Release);
-    for (i, c) in "C:\\Windows".encode_utf16().collect::<alloc::vec::Vec<_>>().chunks(2).enumerate() {
-        put(at::SYSTEM_ROOT + i * 4, u32::from(c[0]) | u32::from(c.get(1).copied().unwrap_or(0)) << 16);
+    for (i, c) in "C:\\Windows"
+        .encode_utf16()
+        .collect::<alloc::vec::Vec<_>>()
+        .chunks(2)
+        .enumerate()
+    {
+        put(
+            at::SYSTEM_ROOT + i * 4,
+            u32::from(c[0]) | u32::from(c.get(1).copied().unwrap_or(0)) << 16,
+        );
     }
     put(at::TICK_COUNT_MULTIPLIER, 0x0FA0_0000);
     put(at::BUILD, system::build_of(registry::ndis_minor()));

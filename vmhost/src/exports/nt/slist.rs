@@ -62,9 +62,14 @@ fn swap(head: Ptr<SLIST_HEADER>, expected: Header, new: Header) -> Header {
 }
 
 fn change(call: &Call, head: Ptr<SLIST_HEADER>, f: impl Fn(Header) -> Option<Header>) -> Header {
-    verify::check("V-28", head.addr().is_multiple_of(16), || call.text("the list header is not 16-byte aligned"));
+    verify::check("V-28", head.addr().is_multiple_of(16), || {
+        call.text("the list header is not 16-byte aligned")
+    });
     guest::require(head.addr(), 16, true);
-    let mut now = Header { low: guest::read(head.addr()), high: guest::read(head.addr() + 8) };
+    let mut now = Header {
+        low: guest::read(head.addr()),
+        high: guest::read(head.addr() + 8),
+    };
     loop {
         let Some(new) = f(now) else { return now };
         let seen = swap(head, now, new);
@@ -76,7 +81,9 @@ fn change(call: &Call, head: Ptr<SLIST_HEADER>, f: impl Fn(Header) -> Option<Hea
 }
 
 fn push(call: &Call, head: Ptr<SLIST_HEADER>, entry: usize) -> usize {
-    verify::check("V-28", entry.is_multiple_of(16), || call.text("the list entry is not 16-byte aligned"));
+    verify::check("V-28", entry.is_multiple_of(16), || {
+        call.text("the list entry is not 16-byte aligned")
+    });
     guest::require(entry, 8, true);
     change(call, head, |now| {
         guest::write(entry, now.first() as u64);

@@ -26,7 +26,9 @@ const PATIENCE_NS: u64 = 20_000_000_000;
 const EXCLUSIVE: u32 = 1 << 31;
 
 fn word64<'a>(call: &Call, address: usize) -> &'a AtomicU64 {
-    verify::check("V-28", address.is_multiple_of(8), || call.text(&format!("lock {address:#x} is not aligned")));
+    verify::check("V-28", address.is_multiple_of(8), || {
+        call.text(&format!("lock {address:#x} is not aligned"))
+    });
     guest::require(address & !7, 8, true);
     // SAFETY: mapped, writable and aligned; the driver touches a lock word through these
     // functions only, which use atomic accesses.
@@ -34,7 +36,9 @@ fn word64<'a>(call: &Call, address: usize) -> &'a AtomicU64 {
 }
 
 fn word32<'a>(call: &Call, address: usize) -> &'a AtomicU32 {
-    verify::check("V-28", address.is_multiple_of(4), || call.text(&format!("lock {address:#x} is not aligned")));
+    verify::check("V-28", address.is_multiple_of(4), || {
+        call.text(&format!("lock {address:#x} is not aligned"))
+    });
     guest::require(address & !3, 4, true);
     // SAFETY: as in `word64`.
     unsafe { AtomicU32::from_ptr((address & !3) as *mut u32) }
@@ -47,7 +51,13 @@ fn spin(call: &Call, address: usize, mut attempt: impl FnMut() -> bool) {
     while !attempt() {
         rounds = rounds.wrapping_add(1);
         if rounds.is_multiple_of(4096) && time::now_ns() - start > PATIENCE_NS {
-            verify::stop("V-06", call.text(&format!("waiting for lock {address:#x} for {} s: deadlock", PATIENCE_NS / 1_000_000_000)));
+            verify::stop(
+                "V-06",
+                call.text(&format!(
+                    "waiting for lock {address:#x} for {} s: deadlock",
+                    PATIENCE_NS / 1_000_000_000
+                )),
+            );
         }
         core::hint::spin_loop();
     }
@@ -56,13 +66,20 @@ fn spin(call: &Call, address: usize, mut attempt: impl FnMut() -> bool) {
 /// Raises to DISPATCH_LEVEL if below; returns the IRQL before.
 pub fn raise_to_dispatch() -> irql::Irql {
     let now = irql::current();
-    if now < irql::DISPATCH { irql::raise(irql::DISPATCH) } else { now }
+    if now < irql::DISPATCH {
+        irql::raise(irql::DISPATCH)
+    } else {
+        now
+    }
 }
 
 /// Lowers to the IRQL that an acquisition saved.
 pub fn lower_to(call: &Call, new: irql::Irql) {
     let now = irql::current();
-    if verify::check("V-28", new <= now, || call.text(&format!("IRQL is to be lowered from {now} to {new}"))) && new < now {
+    if verify::check("V-28", new <= now, || {
+        call.text(&format!("IRQL is to be lowered from {now} to {new}"))
+    }) && new < now
+    {
         irql::lower(new);
     }
 }
@@ -70,7 +87,10 @@ pub fn lower_to(call: &Call, new: irql::Irql) {
 fn acquire(call: &Call, address: usize, kind: LockKind, old: irql::Irql) {
     let word = word64(call, address);
     locks::before_acquire(address as u64, kind, call.rip);
-    spin(call, address, || word.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok());
+    spin(call, address, || {
+        word.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    });
     locks::acquired(address as u64, kind, old, call.rip);
 }
 
@@ -85,7 +105,10 @@ fn release(call: &Call, address: usize) -> Option<locks::Held> {
 pub fn acquire_exclusive(call: &Call, address: usize, old: irql::Irql) {
     let word = word32(call, address);
     locks::before_acquire(address as u64, LockKind::Exclusive, call.rip);
-    spin(call, address, || word.compare_exchange_weak(0, EXCLUSIVE, Ordering::Acquire, Ordering::Relaxed).is_ok());
+    spin(call, address, || {
+        word.compare_exchange_weak(0, EXCLUSIVE, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    });
     locks::acquired(address as u64, LockKind::Exclusive, old, call.rip);
 }
 
@@ -95,7 +118,10 @@ pub fn acquire_shared(call: &Call, address: usize, old: irql::Irql) {
     locks::before_acquire(address as u64, LockKind::Shared, call.rip);
     spin(call, address, || {
         let now = word.load(Ordering::Relaxed);
-        now & EXCLUSIVE == 0 && word.compare_exchange_weak(now, now + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        now & EXCLUSIVE == 0
+            && word
+                .compare_exchange_weak(now, now + 1, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
     });
     locks::acquired(address as u64, LockKind::Shared, old, call.rip);
 }
@@ -121,7 +147,10 @@ fn saved_irql(call: &Call, held: Option<locks::Held>, new: irql::Irql) {
     if let Some(held) = held {
         // K-02: the caller gives back what the acquisition returned.
         verify::check("K-02", held.old_irql == new, || {
-            call.text(&format!("NewIrql {new}, but the acquisition saved {}", held.old_irql))
+            call.text(&format!(
+                "NewIrql {new}, but the acquisition saved {}",
+                held.old_irql
+            ))
         });
     }
 }
@@ -321,7 +350,10 @@ fn locked<R>(call: &Call, lock: usize, work: impl FnOnce() -> R) -> R {
     if old < irql::HIGH {
         irql::raise(irql::HIGH);
     }
-    spin(call, lock, || word.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok());
+    spin(call, lock, || {
+        word.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    });
     let answer = work();
     word.store(0, Ordering::Release);
     if old < irql::HIGH {

@@ -20,12 +20,27 @@ const STATUS_INVALID_PARAMETER_2: i32 = 0xC000_00F0_u32 as i32;
 
 /// Sets the three members of a counted string.
 pub fn set(string: Ptr<CountedString>, length: usize, maximum: usize, buffer: usize) {
-    string.write(CountedString { length: length as u16, maximum: maximum as u16, buffer });
+    string.write(CountedString {
+        length: length as u16,
+        maximum: maximum as u16,
+        buffer,
+    });
 }
 
 /// A pool buffer for a string, owned by the driver.
 pub fn buffer(call: &Call, bytes: usize, scope: Scope) -> usize {
-    pool::allocate(call, Request { bytes, tag: TAG, paged: false, zero: false, cache_aligned: false, scope, kind: Kind::Pool })
+    pool::allocate(
+        call,
+        Request {
+            bytes,
+            tag: TAG,
+            paged: false,
+            zero: false,
+            cache_aligned: false,
+            scope,
+            kind: Kind::Pool,
+        },
+    )
 }
 
 fn ansi(string: Ptr<CountedString>) -> Vec<u8> {
@@ -97,7 +112,12 @@ fn append(target: Ptr<CountedString>, units: &[u16]) -> i32 {
     if old + add + 2 <= usize::from(header.maximum) {
         guest::write(header.buffer + old + add, 0u16);
     }
-    set(target, old + add, usize::from(header.maximum), header.buffer);
+    set(
+        target,
+        old + add,
+        usize::from(header.maximum),
+        header.buffer,
+    );
     STATUS_SUCCESS
 }
 

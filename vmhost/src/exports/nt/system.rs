@@ -9,9 +9,9 @@ use ndis::ffi::*;
 use super::strings;
 use crate::{
     exports,
-    exports::{Call, Export, Level},
+    exports::{Call, Level},
     guest::{self, Ptr},
-    machine::{cpu, dpc, irql, thread, time, vspace},
+    machine::{cpu, dpc, irql, thread, time},
     registry, verify,
 };
 
@@ -44,7 +44,8 @@ pub fn build_of(ndis_minor: u8) -> u32 {
     }
 }
 
-fn build() -> u32 {
+/// Build number that the driver is told.
+pub fn build() -> u32 {
     build_of(registry::ndis_minor())
 }
 
@@ -53,23 +54,36 @@ fn in_group(group: u16) -> bool {
 }
 
 fn number(index: usize) -> PROCESSOR_NUMBER {
-    PROCESSOR_NUMBER { Group: 0, Number: index as u8, Reserved: 0 }
+    PROCESSOR_NUMBER {
+        Group: 0,
+        Number: index as u8,
+        Reserved: 0,
+    }
 }
 
 /// Performance counter ticks.
-fn ticks() -> u64 {
+pub fn ticks() -> u64 {
     time::now_ns() / (1_000_000_000 / QPC_HZ)
 }
 
 /// `KeStallExecutionProcessor` with its limit: 50 µs a call, and a sum over the handler that is
 /// only advised against (I-13).
 pub fn stall(call: &Call, us: u32) {
-    verify::check("I-13", us <= 10_000, || call.text(&format!("stalling {us} µs")));
+    verify::check("I-13", us <= 10_000, || {
+        call.text(&format!("stalling {us} µs"))
+    });
     if us > MOST_STALL_US {
-        verify::advise("I-13", call.text(&format!("stalling {us} µs; at most {MOST_STALL_US} are documented")));
+        verify::advise(
+            "I-13",
+            call.text(&format!(
+                "stalling {us} µs; at most {MOST_STALL_US} are documented"
+            )),
+        );
     }
     if let Some(context) = verify::current() {
-        context.stalled_us.fetch_add(u64::from(us), Ordering::Relaxed);
+        context
+            .stalled_us
+            .fetch_add(u64::from(us), Ordering::Relaxed);
     }
     time::stall_us(us);
 }
@@ -378,121 +392,11 @@ fn calendar(time: u64) -> [u16; 8] {
     ]
 }
 
-/// Variables that drivers import. Each is a block of its own, made on first use, read-only in
-/// spirit; its address is what an import of the name is bound to.
-fn variable(index: usize, value: u64) -> usize {
-    static MADE: [AtomicUsize; 16] = [const { AtomicUsize::new(0) }; 16];
-    let old = MADE[index].load(Ordering::Acquire);
-    if old != 0 {
-        return old;
-    }
-    let Some(block) = guest::Block::new(64, 64, true) else {
-        verify::end("no memory for exported variables");
-    };
-    let address = block.leak();
-    guest::write(address, value);
-    vspace::label(address & !(guest::PAGE - 1), "kernel variable");
-    MADE[index].store(address, Ordering::Release);
-    address
-}
-
-macro_rules! variables {
-    ($($(#[$doc:meta])* $name:ident = $index:literal, $value:expr;)*) => {
-        $(
-            $(#[$doc])*
-            #[allow(non_upper_case_globals, reason = "the name of the export")]
-            pub static $name: Export = Export {
-                image: "ntoskrnl.exe",
-                name: stringify!($name),
-                level: Level::Any,
-                supported: true,
-                address: || variable($index, $value),
-            };
-        )*
-        /// The exported variables.
-        pub static VARIABLES: &[&Export] = &[$(&$name),*];
-    };
-}
-
-variables! {
-    /// Number of CPUs.
-    KeNumberProcessors = 0, cpu::count() as u64;
-    /// No debugger.
-    KdDebuggerEnabled = 1, 0;
-    /// No debugger.
-    KdDebuggerNotPresent = 2, 1;
-    /// Type object of threads: a pointer that is only compared.
-    PsThreadType = 3, variable(3, 0) as u64;
-    /// Type object of events.
-    ExEventObjectType = 4, variable(4, 0) as u64;
-    /// Type object of semaphores.
-    ExSemaphoreObjectType = 5, variable(5, 0) as u64;
-    /// Type object of files.
-    IoFileObjectType = 6, variable(6, 0) as u64;
-    /// Type object of devices.
-    IoDeviceObjectType = 7, variable(7, 0) as u64;
-    /// Type object of drivers.
-    IoDriverObjectType = 8, variable(8, 0) as u64;
-    /// Type object of processes.
-    PsProcessType = 9, variable(9, 0) as u64;
-    /// No safe boot.
-    InitSafeBootMode = 10, 0;
-    /// Start of system addresses.
-    MmSystemRangeStart = 11, 0xFFFF_8000_0000_0000;
-    /// Highest user address.
-    MmHighestUserAddress = 12, 0x7FFF_FFFE_FFFF;
-    /// First address that may not be probed.
-    MmUserProbeAddress = 13, 0x7FFF_FFFF_0000;
-    /// Build number.
-    NtBuildNumber = 14, u64::from(build());
-}
-
-/// The functions that import libraries place in hal.dll.
-pub mod hal {
-    use super::*;
-
-    exports! {
-        "hal.dll";
-
-        /// The performance counter and its frequency.
-        [Any] fn KeQueryPerformanceCounter(_call, frequency: Ptr<u64>) -> u64 {
-            frequency.write_if(QPC_HZ);
-            ticks()
-        }
-        /// Waits without giving the CPU up.
-        [Any] fn KeStallExecutionProcessor(call, us: u32) { stall(call, us) }
-        /// Configuration space by bus and slot; drivers of NDIS use NdisMGetBusData.
-        [Dispatch] fn HalGetBusDataByOffset(_call, kind: i32, bus: u32, slot: u32, buffer: usize, offset: u32, len: u32) -> u32 {
-            let Some(device) = device(kind, bus, slot) else { return 0 };
-            for i in 0..len {
-                let byte = crate::machine::pci::read_config(&device, (offset + i) as u16, 1) as u8;
-                guest::write(buffer + i as usize, byte);
-            }
-            len
-        }
-        /// Configuration space by bus and slot.
-        [Dispatch] fn HalSetBusDataByOffset(_call, kind: i32, bus: u32, slot: u32, buffer: usize, offset: u32, len: u32) -> u32 {
-            let Some(device) = device(kind, bus, slot) else { return 0 };
-            for i in 0..len {
-                let byte: u8 = guest::read(buffer + i as usize);
-                crate::machine::pci::write_config(&device, (offset + i) as u16, 1, u32::from(byte));
-            }
-            len
-        }
-    }
-
-    /// The device of a `PCI_SLOT_NUMBER`: 5 bits device, 3 bits function.
-    fn device(kind: i32, bus: u32, slot: u32) -> Option<crate::machine::pci::PciDevice> {
-        if kind != PCIConfiguration {
-            return None;
-        }
-        crate::machine::pci::devices()
-            .into_iter()
-            .find(|d| u32::from(d.bus) == bus && u32::from(d.dev) == slot & 31 && u32::from(d.func) == (slot >> 5) & 7)
-    }
-}
-
 /// Text for logs: the version that the driver is told.
 pub fn version_text() -> String {
-    format!("Windows 10.0.{}, NDIS 6.{}", build(), registry::ndis_minor())
+    format!(
+        "Windows 10.0.{}, NDIS 6.{}",
+        build(),
+        registry::ndis_minor()
+    )
 }

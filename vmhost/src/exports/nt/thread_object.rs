@@ -44,7 +44,10 @@ struct Threads {
     references: BTreeMap<usize, u32>,
 }
 
-static THREADS: IrqSpin<Threads> = IrqSpin::new(Threads { objects: BTreeMap::new(), references: BTreeMap::new() });
+static THREADS: IrqSpin<Threads> = IrqSpin::new(Threads {
+    objects: BTreeMap::new(),
+    references: BTreeMap::new(),
+});
 static HANDLES: IrqSpin<BTreeMap<u64, Target>> = IrqSpin::new(BTreeMap::new());
 static NEXT: AtomicUsize = AtomicUsize::new(FIRST_HANDLE + 4);
 
@@ -109,7 +112,12 @@ fn start(routine: u64, context: u64, caller: u64) -> usize {
         "driver thread",
         cpu::id(),
         Box::new(move || {
-            verify::call_on(Handler::SystemThread, object as u64, routine as usize, &[context]);
+            verify::call_on(
+                Handler::SystemThread,
+                object as u64,
+                routine as usize,
+                &[context],
+            );
             ended(object);
         }),
     );
@@ -230,8 +238,16 @@ pub fn reference(object: usize) -> i64 {
     let now = *count;
     drop(threads);
     if now == 1 {
-        let caller = verify::current().and_then(|c| c.import()).map_or(0, |(_, rip)| rip);
-        ledger::add(Kind::ObjectReference, object as u64, 0, Scope::Driver, caller);
+        let caller = verify::current()
+            .and_then(|c| c.import())
+            .map_or(0, |(_, rip)| rip);
+        ledger::add(
+            Kind::ObjectReference,
+            object as u64,
+            0,
+            Scope::Driver,
+            caller,
+        );
     }
     i64::from(now) + 1
 }
@@ -240,6 +256,11 @@ pub fn reference(object: usize) -> i64 {
 /// that, so it ends the run.
 fn stay(what: &str, affinity: u64) {
     if affinity & (1 << cpu::id()) == 0 {
-        verify::stop("V-28", format!("{what}: this host cannot move a thread to another CPU (affinity {affinity:#x})"));
+        verify::stop(
+            "V-28",
+            format!(
+                "{what}: this host cannot move a thread to another CPU (affinity {affinity:#x})"
+            ),
+        );
     }
 }

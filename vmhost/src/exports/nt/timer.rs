@@ -69,20 +69,30 @@ fn arm(key: u64, generation: u64, deadline_ns: u64, cpu: usize) {
     if let Some(timer) = timers.get_mut(&key)
         && timer.generation == generation
     {
-        timer.armed = Some(time::call_at(deadline_ns, cpu, Box::new(move || expire(key, generation))));
+        timer.armed = Some(time::call_at(
+            deadline_ns,
+            cpu,
+            Box::new(move || expire(key, generation)),
+        ));
     }
 }
 
 fn expire(key: u64, generation: u64) {
     let (expired, again) = {
         let mut timers = TIMERS.lock();
-        let Some(timer) = timers.get_mut(&key).filter(|t| t.generation == generation && t.armed.is_some()) else {
+        let Some(timer) = timers
+            .get_mut(&key)
+            .filter(|t| t.generation == generation && t.armed.is_some())
+        else {
             return; // Cancelled or set anew.
         };
         timer.armed = None;
         timer.running += 1;
         let again = (timer.period_ns != 0).then(|| {
-            timer.deadline_ns = timer.deadline_ns.saturating_add(timer.period_ns).max(time::now_ns());
+            timer.deadline_ns = timer
+                .deadline_ns
+                .saturating_add(timer.period_ns)
+                .max(time::now_ns());
             (timer.deadline_ns, timer.cpu)
         });
         (timer.expired.clone(), again)
@@ -154,7 +164,12 @@ pub fn active_inside(address: usize, len: usize) -> Vec<String> {
 
 /// Keys of all armed timers.
 pub fn armed() -> Vec<u64> {
-    TIMERS.lock().iter().filter(|(_, t)| t.armed.is_some()).map(|(k, _)| *k).collect()
+    TIMERS
+        .lock()
+        .iter()
+        .filter(|(_, t)| t.armed.is_some())
+        .map(|(k, _)| *k)
+        .collect()
 }
 
 fn set_ktimer(timer: Ptr<KTIMER>, due: i64, period_ms: u32, object: Ptr<KDPC>) -> bool {
@@ -170,7 +185,12 @@ fn set_ktimer(timer: Ptr<KTIMER>, due: i64, period_ms: u32, object: Ptr<KDPC>) -
             dpc::call(object, [now & 0xFFFF_FFFF, now >> 32]);
         }
     });
-    set(key, dispatcher::deadline(due), u64::from(period_ms) * 1_000_000, expired)
+    set(
+        key,
+        dispatcher::deadline(due),
+        u64::from(period_ms) * 1_000_000,
+        expired,
+    )
 }
 
 fn init_ktimer(timer: usize, kind: i32) {

@@ -80,7 +80,14 @@ const QUEUED_ITEM: u64 = 0x9ede;
 fn queue_io(what: &str, item: usize, routine: u64, context: u64, extended: bool) {
     let state: u64 = guest::read(item + STATE);
     if !verify::check("H-06", state == IDLE_ITEM, || {
-        format!("{what}: work item {item:#x} is {}", if state == QUEUED_ITEM { "queued already" } else { "not initialised" })
+        format!(
+            "{what}: work item {item:#x} is {}",
+            if state == QUEUED_ITEM {
+                "queued already"
+            } else {
+                "not initialised"
+            }
+        )
     }) {
         return;
     }
@@ -98,7 +105,9 @@ fn queue_io(what: &str, item: usize, routine: u64, context: u64, extended: bool)
 
 fn check_idle(what: &str, item: usize) {
     let state: u64 = guest::read(item + STATE);
-    verify::check("H-06", state != QUEUED_ITEM, || format!("{what}: work item {item:#x} is still queued"));
+    verify::check("H-06", state != QUEUED_ITEM, || {
+        format!("{what}: work item {item:#x} is still queued")
+    });
 }
 
 exports! {

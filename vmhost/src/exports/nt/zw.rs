@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The registry through Zw and Rtl functions; files do not exist. PASSIVE_LEVEL.
-#![allow(non_upper_case_globals, reason = "enumerators keep the names of the headers")]
+#![allow(
+    non_upper_case_globals,
+    reason = "enumerators keep the names of the headers"
+)]
 
 use alloc::{
     format,
@@ -34,14 +37,23 @@ struct Attributes {
 
 fn attributes(address: usize) -> Attributes {
     let length: u32 = guest::read(address);
-    verify::check("V-09", length == 48, || format!("OBJECT_ATTRIBUTES at {address:#x} has length {length}"));
-    Attributes { root: guest::read(address + 8), name: guest::read::<u64>(address + 16) as usize }
+    verify::check("V-09", length == 48, || {
+        format!("OBJECT_ATTRIBUTES at {address:#x} has length {length}")
+    });
+    Attributes {
+        root: guest::read(address + 8),
+        name: guest::read::<u64>(address + 16) as usize,
+    }
 }
 
 /// The path that object attributes name.
 fn path(call: &Call, address: usize) -> Option<registry::Path> {
     let attributes = attributes(address);
-    let name = if attributes.name == 0 { String::new() } else { guest::unicode_text(attributes.name) };
+    let name = if attributes.name == 0 {
+        String::new()
+    } else {
+        guest::unicode_text(attributes.name)
+    };
     if attributes.root == 0 {
         return Some(registry::normalise(&name));
     }
@@ -66,14 +78,22 @@ fn put(buffer: usize, room: u32, needed: Ptr<u32>, fixed: usize, bytes: &[u8]) -
         return STATUS_BUFFER_TOO_SMALL;
     }
     guest::copy_in(buffer, &bytes[..n]);
-    if n < bytes.len() { STATUS_BUFFER_OVERFLOW } else { STATUS_SUCCESS }
+    if n < bytes.len() {
+        STATUS_BUFFER_OVERFLOW
+    } else {
+        STATUS_SUCCESS
+    }
 }
 
 /// A `KEY_VALUE_..._INFORMATION`; the fixed length comes with it.
 fn value_information(class: i32, name: &str, value: &RegistryValue) -> Option<(usize, Vec<u8>)> {
     let (kind, data) = registry::raw(value);
     let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let words = |list: &[u32]| list.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+    let words = |list: &[u32]| {
+        list.iter()
+            .flat_map(|w| w.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
     match class {
         KeyValueBasicInformation => {
             let mut out = words(&[0, kind, name.len() as u32]);
@@ -99,7 +119,11 @@ fn value_information(class: i32, name: &str, value: &RegistryValue) -> Option<(u
 
 /// The path that the `RelativeTo` argument of the Rtl functions means.
 fn relative(relative_to: u32, path: usize) -> registry::Path {
-    let name = if path == 0 { String::new() } else { String::from_utf16_lossy(&guest::wide_z(path, 1024)) };
+    let name = if path == 0 {
+        String::new()
+    } else {
+        String::from_utf16_lossy(&guest::wide_z(path, 1024))
+    };
     let root = match relative_to & 0x0FFF_FFFF {
         1 => "\\registry\\machine\\system\\currentcontrolset\\services",
         2 => "\\registry\\machine\\system\\currentcontrolset\\control",
@@ -164,7 +188,11 @@ fn query_values(call: &Call, relative_to: u32, base: usize, table: usize, contex
         if routine == 0 && flags & (query::SUBKEY | query::DIRECT) == 0 {
             break;
         }
-        let name = if name == 0 { String::new() } else { String::from_utf16_lossy(&guest::wide_z(name as usize, 1024)) };
+        let name = if name == 0 {
+            String::new()
+        } else {
+            String::from_utf16_lossy(&guest::wide_z(name as usize, 1024))
+        };
         if flags & query::SUBKEY != 0 {
             path = registry::normalise(&format!("{root}\\{name}"));
             if !registry::exists(&path) && flags & query::REQUIRED != 0 {
@@ -176,14 +204,21 @@ fn query_values(call: &Call, relative_to: u32, base: usize, table: usize, contex
         let default_kind: u32 = guest::read(at + 32);
         let default: u64 = guest::read(at + 40);
         let default_len: u32 = guest::read(at + 48);
-        let value = if flags & query::NOVALUE != 0 { None } else { registry::value(&path, &name) };
+        let value = if flags & query::NOVALUE != 0 {
+            None
+        } else {
+            registry::value(&path, &name)
+        };
         let value = match value {
             Some(v) => Some(v),
             None if flags & query::REQUIRED != 0 => return STATUS_OBJECT_NAME_NOT_FOUND,
             None if default_kind & 0xFF_FFFF != 0 && default != 0 => {
                 let wide = matches!(default_kind & 0xFF, 1 | 2) && default_len == 0;
                 let bytes = if wide {
-                    guest::wide_z(default as usize, 1024).into_iter().flat_map(u16::to_le_bytes).collect()
+                    guest::wide_z(default as usize, 1024)
+                        .into_iter()
+                        .flat_map(u16::to_le_bytes)
+                        .collect()
                 } else {
                     guest::bytes(default as usize, default_len as usize)
                 };
@@ -205,12 +240,27 @@ fn query_values(call: &Call, relative_to: u32, base: usize, table: usize, contex
         } else {
             let (Some(data_block), Some(name_block)) = (
                 guest::Block::with(&data, 8),
-                guest::Block::with(&name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect::<Vec<_>>(), 2),
+                guest::Block::with(
+                    &name
+                        .encode_utf16()
+                        .chain([0])
+                        .flat_map(u16::to_le_bytes)
+                        .collect::<Vec<_>>(),
+                    2,
+                ),
             ) else {
                 return STATUS_INSUFFICIENT_RESOURCES;
             };
-            let args = [name_block.address() as u64, u64::from(kind), data_block.address() as u64, data.len() as u64, context, entry];
-            let status = verify::call(verify::Handler::StackCallout, routine as usize, &args) as i32;
+            let args = [
+                name_block.address() as u64,
+                u64::from(kind),
+                data_block.address() as u64,
+                data.len() as u64,
+                context,
+                entry,
+            ];
+            let status =
+                verify::call(verify::Handler::StackCallout, routine as usize, &args) as i32;
             if status < 0 {
                 return status;
             }
