@@ -68,11 +68,6 @@ impl<T> Ptr<T> {
         Ptr::new(self.0)
     }
 
-    /// The address `bytes` further on.
-    pub const fn byte_add(self, bytes: usize) -> Self {
-        Self::new(self.0.wrapping_add(bytes))
-    }
-
     /// The `n`th element of the array that starts here.
     pub const fn add(self, n: usize) -> Self {
         Self::new(self.0.wrapping_add(n.wrapping_mul(size_of::<T>())))
@@ -81,11 +76,6 @@ impl<T> Ptr<T> {
     /// The address of a member; use it through [`field!`](crate::field).
     pub fn project<U>(self, member: impl FnOnce(*mut T) -> *mut U) -> Ptr<U> {
         Ptr::new(member(self.raw()) as usize)
-    }
-
-    /// True when the whole `T` can be read, and written if `write`.
-    pub fn is_valid(self, write: bool) -> bool {
-        is_valid(self.0, size_of::<T>(), write)
     }
 }
 
@@ -213,14 +203,6 @@ pub fn bytes(address: usize, len: usize) -> Vec<u8> {
         out.push(read_checked::<u8>(address + i));
     }
     out
-}
-
-/// Copies out into `out`.
-pub fn copy_out(address: usize, out: &mut [u8]) {
-    require(address, out.len(), false);
-    // SAFETY: `require` found the source mapped; `out` is host memory, which the driver's pages
-    // never overlap.
-    unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) }
 }
 
 /// Copies bytes into the driver's memory.
@@ -362,16 +344,6 @@ impl Block {
     /// Where the driver sees it.
     pub fn address(&self) -> usize {
         self.address
-    }
-
-    /// Bytes.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// True for a block of no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
     }
 
     /// As a typed pointer.

@@ -41,11 +41,6 @@ pub enum Kind {
     Handle,
     ObjectReference,
     Thread,
-    Irp,
-    LogHandle,
-    Port,
-    Poll,
-    DmaAdapter,
     Callback,
 }
 
@@ -82,11 +77,6 @@ impl fmt::Display for Kind {
             Self::Handle => "kernel handle",
             Self::ObjectReference => "object reference",
             Self::Thread => "system thread",
-            Self::Irp => "IRP",
-            Self::LogHandle => "log handle",
-            Self::Port => "NDIS port",
-            Self::Poll => "poll registration",
-            Self::DmaAdapter => "DMA adapter",
             Self::Callback => "callback registration",
         };
         f.write_str(name)

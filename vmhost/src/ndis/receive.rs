@@ -40,6 +40,8 @@ const ON_ITS_WAY_NS: u64 = 50_000_000;
 const HEADER: usize = 14;
 /// NBLs in one indication at most, before the chain counts as a loop.
 const MAX_CHAIN: usize = 4096;
+/// NBLs held longer are compared with what they were.
+const LONG_NS: u64 = 2_000_000;
 /// Left in fields that a protocol may have changed (D-35).
 const SCRIBBLE: u64 = 0xC7C7_C7C7_C7C7_C7C7;
 
@@ -288,7 +290,11 @@ fn keep(adapter: &Arc<Adapter>, nbls: &[usize]) {
             1..=20 => DICE.below(2_000_000),
             _ => 0,
         };
-        let snapshot = if DICE.chance(5) { snapshot(*nbl) } else { None };
+        let snapshot = if delay > LONG_NS || DICE.chance(5) {
+            snapshot(*nbl)
+        } else {
+            None
+        };
         let held = Held {
             due_ns: now + if inline { 0 } else { delay },
             snapshot,

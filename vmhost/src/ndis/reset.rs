@@ -17,7 +17,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 /// How long a pending reset may take before the host gives up.
 const LIMIT_NS: u64 = 10_000_000_000;
 /// How long CheckForHang may take (C-01: it only inspects).
-const INSPECT_NS: u64 = 100_000_000;
+const INSPECT_NS: u64 = 2_000_000_000;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 static PENDING: IrqSpin<Option<Option<(i32, bool)>>> = IrqSpin::new(None);

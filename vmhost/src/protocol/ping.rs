@@ -12,6 +12,8 @@ use smoltcp::{
 
 /// Bytes of echo payload: even, more than a minimum frame.
 const PAYLOAD: usize = 56;
+/// Identifier of the requests that nobody waits for.
+const SHOUT: u16 = 0x5368;
 /// How long one reply may take.
 const REPLY_LIMIT_NS: u64 = 2_000_000_000;
 
@@ -79,6 +81,35 @@ impl Stack {
         round_trips.sort_unstable();
         result.rtt_us_median = round_trips.get(round_trips.len() / 2).copied().unwrap_or(0);
         result
+    }
+}
+
+impl Stack {
+    /// Sends `count` echo requests at once and waits for none of the replies, which then come at
+    /// whatever the adapter is doing next.
+    pub fn shout(&mut self, lease: &Lease, count: u16) {
+        let buffer = || {
+            icmp::PacketBuffer::new(
+                vec![icmp::PacketMetadata::EMPTY; usize::from(count)],
+                vec![0; usize::from(count) * (PAYLOAD + 64)],
+            )
+        };
+        let mut socket = icmp::Socket::new(buffer(), buffer());
+        let bound = socket.bind(icmp::Endpoint::Ident(SHOUT)).is_ok();
+        for number in 0..if bound { count } else { 0 } {
+            let request = Icmpv4Repr::EchoRequest {
+                ident: SHOUT,
+                seq_no: number,
+                data: &[0x5A; PAYLOAD],
+            };
+            if let Ok(room) = socket.send(request.buffer_len(), IpAddress::Ipv4(lease.gateway)) {
+                let checksums = ChecksumCapabilities::default();
+                request.emit(&mut Icmpv4Packet::new_unchecked(room), &checksums);
+            }
+        }
+        let handle = self.sockets.add(socket);
+        self.run(time::now_ns(), |_| Some(()));
+        self.sockets.remove(handle);
     }
 }
 

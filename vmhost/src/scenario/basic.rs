@@ -7,18 +7,24 @@ use super::{
 };
 use crate::{
     log,
-    machine::{thread, time},
+    machine::{irql, thread, time},
     ndis::{
         adapter::State,
+        driver,
         nbl::{Shape, Shaped},
+        pnp,
         send::{self, How},
     },
-    verify,
+    verify::{self, Handler},
 };
 use ::ndis::ffi::*;
 use alloc::{format, string::String, vec, vec::Vec};
 use vmhost_proto::HostConfig;
 
+/// A cancel id and request id that belong to nothing.
+const NOBODYS: u64 = 0x1234_5678;
+/// An event code above those of the headers.
+const UNKNOWN_EVENT: i32 = 99;
 /// How long the completions of one batch may take.
 const COMPLETION_LIMIT_NS: u64 = 5_000_000_000;
 
@@ -50,9 +56,39 @@ fn exercise(session: &Session) -> Result<(), String> {
         log!("no link: sends may fail");
     }
     sends(session, link)?;
+    cancels(session);
     tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
     bring_up::restart(session)?;
     sends(session, link)
+}
+
+/// D-50, O-09, S-05: cancelling what is not there and unknown events have no effect.
+fn cancels(session: &Session) {
+    step("cancel requests and events that mean nothing");
+    let adapter = &session.adapter;
+    let handlers = driver::handlers();
+    let arguments = [adapter.context(), NOBODYS];
+    verify::call_on(
+        Handler::CancelSend,
+        adapter.handle,
+        handlers.cancel_send,
+        &arguments,
+    );
+    verify::call_on(
+        Handler::CancelOidRequest,
+        adapter.handle,
+        handlers.cancel_oid,
+        &arguments,
+    );
+    let old = irql::raise(irql::DISPATCH);
+    verify::call_on(
+        Handler::CancelSend,
+        adapter.handle,
+        handlers.cancel_send,
+        &arguments,
+    );
+    irql::lower(old);
+    pnp::notify(adapter, UNKNOWN_EVENT, &[]);
 }
 
 fn sends(session: &Session, link: bool) -> Result<(), String> {

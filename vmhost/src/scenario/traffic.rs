@@ -50,11 +50,14 @@ fn online(config: &HostConfig, session: &Session) -> Result<(), String> {
     ping(config, &mut stack, &lease)?;
     diagnose(session, &mut stack, &lease)?;
     transfer(config, &mut stack, &lease)?;
+    // P-03, P-04, P-08: frames arrive while the miniport pauses, and after.
+    stack.shout(&lease, 16);
     tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
     bring_up::restart(session)?;
     if stack.ping(&lease, 1).received != 1 {
         return Err(String::from("no echo reply after pause and restart"));
     }
+    stack.shout(&lease, 16);
     Ok(())
 }
 

@@ -22,8 +22,6 @@ pub enum LockKind {
     Shared,
     /// `EX_SPIN_LOCK` or RW lock, exclusive.
     Exclusive,
-    /// The interrupt's own lock, which NDIS takes around ISRs.
-    Interrupt,
     /// A mutex: held by a thread, not a reason against calling NDIS.
     Mutex,
 }
@@ -35,7 +33,6 @@ impl fmt::Display for LockKind {
             Self::Queued => "queued spin lock",
             Self::Shared => "shared lock",
             Self::Exclusive => "exclusive lock",
-            Self::Interrupt => "interrupt lock",
             Self::Mutex => "mutex",
         })
     }
@@ -113,7 +110,11 @@ pub fn before_acquire(address: u64, kind: LockKind, rip: u64) {
         let mut state = STATE.lock();
         for other in &held {
             if let Some(found) = state.graph.add(other.address, address, rip) {
-                cycle = Some((other.address, found));
+                // Where the other order was seen: the first edge of the way back.
+                let seen = found
+                    .get(1)
+                    .and_then(|next| state.graph.place(address, *next));
+                cycle = Some((other.address, found, seen.unwrap_or(0)));
             }
         }
         if matches!(kind, LockKind::Spin | LockKind::Queued) {
@@ -123,10 +124,11 @@ pub fn before_acquire(address: u64, kind: LockKind, rip: u64) {
         }
     }
     check("V-06", cycle.is_none(), || match &cycle {
-        Some((first, path)) => {
+        Some((first, path, seen)) => {
             let names: Vec<String> = path.iter().map(|l| format!("{l:#x}")).collect();
             format!(
-                "{kind} {address:#x} is taken while {first:#x} is held, but elsewhere the order is {}",
+                "{kind} {address:#x} is taken while {first:#x} is held, but at {} the order was {}",
+                place(*seen),
                 names.join(" then ")
             )
         }
@@ -196,11 +198,6 @@ pub fn release(address: u64, what: &str) -> Option<Held> {
         );
     }
     held
-}
-
-/// True when the driver call in progress on this CPU (or one that it is nested in) holds the lock.
-pub fn is_held_here(address: u64) -> bool {
-    holding(current()).iter().any(|h| h.address == address)
 }
 
 /// Checks that the driver call in progress holds no spin lock: `rule` is K-01 for calls that may

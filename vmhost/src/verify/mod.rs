@@ -86,13 +86,6 @@ pub fn violation(rule: &'static str, what: String) {
     record(rule, what, here());
 }
 
-/// Records a breach that belongs to another place than [`here`].
-pub fn violation_at(rule: &'static str, what: String, at: String) {
-    CHECKS.fetch_add(1, Ordering::Relaxed);
-    rules::evaluated(rule);
-    record(rule, what, at);
-}
-
 /// Something that is legal but that Windows' guidelines advise against: printed once, never a
 /// reason to fail.
 pub fn advise(rule: &'static str, what: String) {
@@ -200,11 +193,17 @@ pub fn call_with<R>(
     after: impl FnOnce(&Context) -> R,
 ) -> (u64, R) {
     let guard = enter(handler, object);
-    let before = irql::current();
+    let before = guard.irql;
     let outcome = call::call_driver(function, args);
     let rule = if handler.is_isr() { "X-26" } else { "G-05" };
     check(rule, outcome.bad.is_none(), || {
         format!("{handler} returned with {}", outcome.bad.unwrap_or(""))
+    });
+    check(rule, cpu::id() == guard.cpu, || {
+        format!(
+            "{handler} entered on CPU {}, returned on another",
+            guard.cpu
+        )
     });
     let now = irql::current();
     if !check(rule, now == before, || {

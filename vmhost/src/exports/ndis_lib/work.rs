@@ -28,15 +28,6 @@ struct Item {
 
 static ITEMS: IrqSpin<BTreeMap<u64, Item>> = IrqSpin::new(BTreeMap::new());
 
-/// Work items that wait for a worker; none may be left when an adapter has halted (H-06).
-pub fn queued() -> usize {
-    ITEMS
-        .lock()
-        .values()
-        .filter(|i| i.state == State::Queued)
-        .count()
-}
-
 exports! {
     "ndis.sys";
 

@@ -15,7 +15,7 @@ use crate::{
     exports::{Call, Level},
     guest::{self, PAGE, POISON, Ptr},
     ledger::{self, Kind, Scope},
-    machine::{irql, vspace},
+    machine::vspace,
     verify,
 };
 
@@ -442,11 +442,6 @@ pub fn scope_of(handle: u64) -> Scope {
     } else {
         Scope::Adapter
     }
-}
-
-/// Refuses pool work above DISPATCH_LEVEL even for functions whose table entry allows more.
-pub fn at_most_dispatch(call: &Call) -> bool {
-    irql::current() <= irql::DISPATCH || call.require(Level::Dispatch, "")
 }
 
 /// The typed pointer of a fresh, zeroed system object of the host that the driver may look into.

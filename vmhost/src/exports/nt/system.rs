@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Processors, time, versions and memory queries. Mostly any IRQL.
 
-use alloc::{boxed::Box, format, string::String};
+use alloc::{boxed::Box, format};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use ndis::ffi::*;
@@ -390,13 +390,4 @@ fn calendar(time: u64) -> [u16; 8] {
         (ms % 1000) as u16,
         ((days + 1) % 7) as u16,
     ]
-}
-
-/// Text for logs: the version that the driver is told.
-pub fn version_text() -> String {
-    format!(
-        "Windows 10.0.{}, NDIS 6.{}",
-        build(),
-        registry::ndis_minor()
-    )
 }

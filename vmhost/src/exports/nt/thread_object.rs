@@ -35,8 +35,6 @@ pub enum Target {
     Thread(usize),
     /// A registry key, by its path below the root that the host knows.
     Key(crate::registry::Path),
-    /// An event object.
-    Event(usize),
 }
 
 struct Threads {
@@ -160,7 +158,7 @@ exports! {
     [Passive] fn ObReferenceObjectByHandle(call, handle: u64, _access: u32, _kind: usize, _mode: u8, object: Ptr<u64>, information: usize) -> i32 {
         let address = match target(handle) {
             _ if handle == CURRENT_THREAD => current_object(),
-            Some(Target::Thread(a) | Target::Event(a)) => a,
+            Some(Target::Thread(a)) => a,
             Some(Target::Key(_)) => return STATUS_OBJECT_TYPE_MISMATCH,
             None => {
                 verify::violation("V-28", call.text(&format!("{handle:#x} is no handle")));

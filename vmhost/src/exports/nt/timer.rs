@@ -162,16 +162,6 @@ pub fn active_inside(address: usize, len: usize) -> Vec<String> {
         .collect()
 }
 
-/// Keys of all armed timers.
-pub fn armed() -> Vec<u64> {
-    TIMERS
-        .lock()
-        .iter()
-        .filter(|(_, t)| t.armed.is_some())
-        .map(|(k, _)| *k)
-        .collect()
-}
-
 fn set_ktimer(timer: Ptr<KTIMER>, due: i64, period_ms: u32, object: Ptr<KDPC>) -> bool {
     let key = timer.addr() as u64;
     dispatcher::signal(timer.addr(), 0);

@@ -2,7 +2,7 @@
 //! System worker threads and the work items that run on them. Queuing: at most DISPATCH_LEVEL.
 
 use alloc::{boxed::Box, collections::VecDeque, format};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use ndis::ffi::*;
 
@@ -25,7 +25,6 @@ pub type Work = Box<dyn FnOnce() + Send>;
 static QUEUE: IrqSpin<VecDeque<Work>> = IrqSpin::new(VecDeque::new());
 static WORKERS: AtomicUsize = AtomicUsize::new(0);
 static IDLE: AtomicUsize = AtomicUsize::new(0);
-static PENDING: AtomicU64 = AtomicU64::new(0);
 
 /// Starts the clock page and the first workers. PASSIVE, once, after the registry is filled.
 pub fn start() {
@@ -42,14 +41,8 @@ fn spawn() {
 
 /// Queues work. Any IRQL.
 pub fn queue(work: Work) {
-    PENDING.fetch_add(1, Ordering::AcqRel);
     QUEUE.lock().push_back(work);
     thread::wake();
-}
-
-/// Pieces of work that are queued or running.
-pub fn pending() -> u64 {
-    PENDING.load(Ordering::Acquire)
 }
 
 fn work() {
@@ -63,8 +56,6 @@ fn work() {
             spawn();
         }
         next();
-        PENDING.fetch_sub(1, Ordering::AcqRel);
-        thread::wake();
     }
 }
 

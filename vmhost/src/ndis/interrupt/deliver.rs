@@ -14,8 +14,9 @@ const POISON_BOOLEAN: u8 = 0xC7;
 const POISON_MASK: u32 = 0xC7C7_C7C7;
 /// Unclaimed interrupts in a row after which the line is storming (bugcheck F2).
 const STORM: u64 = 100_000;
-/// Far above the guideline of 25 µs, because the emulated CPU is slow and shared.
-const ISR_LIMIT_NS: u64 = 100_000_000;
+/// Far above the guideline of 25 µs: the emulated CPU is slow, and a busy machine may take it
+/// away for a while.
+const ISR_LIMIT_NS: u64 = 1_000_000_000;
 
 static UNCLAIMED: AtomicU64 = AtomicU64::new(0);
 
@@ -99,15 +100,16 @@ fn after_isr(interrupt: &Arc<Interrupt>, message: usize, queue: u8, targets: u32
     let queue_written = verify::check("X-23", queue <= 1, || {
         format!("QueueDefaultInterruptDpc of message {message} is {queue:#x} after the ISR")
     });
-    if queue_written && queue == 1 {
+    let default = queue_written && queue == 1;
+    if default {
         dpc::queue(interrupt, message, cpu::id(), 0);
-        return;
     }
-    let legal = u64::from(targets) & !active_cpus() == 0;
+    // With the default DPC the mask counts for nothing, but it is to be written all the same.
+    let legal = default || u64::from(targets) & !active_cpus() == 0;
     let written = verify::check("X-23", targets != POISON_MASK && legal, || {
         format!("TargetProcessors of message {message} is {targets:#x} after the ISR")
     });
-    if !written || !queue_written || targets == 0 {
+    if default || !written || !queue_written || targets == 0 {
         return;
     }
     if super::super::driver::minor_version() >= 20 {

@@ -4,6 +4,7 @@
 use super::{
     super::{
         adapter::{self, Adapter, State},
+        dice::DICE,
         guesses, handlers, header,
     },
     Handlers, Interrupt, LIVE,
@@ -112,8 +113,11 @@ pub fn register(
         );
     }
     hardware::enable(adapter, &grant);
-    // T-01: a pending interrupt of the device has arrived by now, before the driver sees any of
-    // the results. What the driver read as InterruptType must come from these writes only.
+    // a pending interrupt of the device has arrived by now, before the driver sees any of
+    // the results; so may one that is not its own or has no cause.
+    if DICE.chance(50) {
+        spurious_interrupts(&registration);
+    }
     field!(p, InterruptType).write(if message {
         NDIS_CONNECT_MESSAGE_BASED
     } else {
@@ -121,6 +125,9 @@ pub fn register(
     });
     guest::write(field!(p, MessageInfoTable).addr(), table_address);
     out.write(handle);
+    if DICE.chance(50) {
+        spurious_interrupts(&registration);
+    }
     log!(
         "interrupt: {} with {} message(s)",
         grant.name(),
@@ -185,7 +192,7 @@ pub fn deregister(call: &Call, handle: u64) {
         call.text(&format!("called in the state {state:?}"))
     });
     if guesses::LAST_INTERRUPT_AT_DEREGISTRATION {
-        last_interrupts(&registration);
+        spurious_interrupts(&registration);
     }
     hardware::disable(&adapter, &registration.grant);
     for message in &registration.grant.messages {
@@ -208,10 +215,11 @@ pub fn deregister(call: &Call, handle: u64) {
     super::super::counters::keep(&registration);
 }
 
-/// ISR and DPC once more. A message ISR must stand a message without a cause.
-fn last_interrupts(registration: &Arc<Interrupt>) {
+/// Calls the ISR of every message, which must stand it without a cause, and runs the DPCs it asks
+/// for.
+fn spurious_interrupts(registration: &Arc<Interrupt>) {
     for number in 0..registration.grant.messages.len() {
-        let old = irql::raise(registration.grant.messages[number].irql);
+        let old = irql::raise(registration.irql_of(number));
         deliver::call_isr(registration, number);
         irql::lower(old);
     }
