@@ -4,8 +4,21 @@
 //! Start reading at [`irq::registration`]: the driver's one NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS with all eight
 //! handlers. `docs/architecture.md` has the map.
 #![no_std]
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
 
 extern crate alloc;
 // Off Windows the crate is a library for tests: `std` gives it an allocator and a panic handler.

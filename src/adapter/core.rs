@@ -12,7 +12,9 @@ use crate::hw::filter::{self, Accept, HashTable};
 use crate::hw::mmio::Mmio;
 use crate::irq::moderation::{Moderation, Sampler, Step};
 use crate::irq::{Dpc, End, Interrupts, Outcome, Roles, Setup, VECTORS};
-use crate::net::filter::{ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter};
+use crate::net::filter::{
+    ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter,
+};
 use crate::net::frame::ADDRESS_LEN;
 use crate::net::receive::Receiver;
 use crate::net::send::Sender;
@@ -139,7 +141,13 @@ impl Core {
     }
 
     /// The DPC of a message (line: 0). DISPATCH_LEVEL; may find nothing to do, and may run on two CPUs.
-    pub fn dpc(&self, message: u32, interrupt: InterruptRef<'_>, throttle: &mut Throttle, irql: &mut Irql<Dispatch>) {
+    pub fn dpc(
+        &self,
+        message: u32,
+        interrupt: InterruptRef<'_>,
+        throttle: &mut Throttle,
+        irql: &mut Irql<Dispatch>,
+    ) {
         let mut budget = throttle.remaining().min(BUDGET);
         for pass in 1..=PASSES {
             let Dpc::Run(work) = self.irq.dpc_begin(&self.mmio, message) else {
@@ -204,7 +212,10 @@ impl Core {
         let (Some(sampler), Some(step)) = (self.samplers.get(at), self.steps.get(at)) else {
             return;
         };
-        if frames == 0 || self.settings.moderation != Moderation::Adaptive || !self.moderated.load(Ordering::Relaxed) {
+        if frames == 0
+            || self.settings.moderation != Moderation::Adaptive
+            || !self.moderated.load(Ordering::Relaxed)
+        {
             return;
         }
         sampler.add(frames, bytes);
@@ -340,7 +351,11 @@ impl Core {
     }
 
     /// MiniportPause: nobody comes in any more; done when everybody is out (P-01 to P-06).
-    pub fn pause<L: AtMost<Dispatch>>(&self, request: PauseRequest, irql: &mut Irql<L>) -> PauseOutcome {
+    pub fn pause<L: AtMost<Dispatch>>(
+        &self,
+        request: PauseRequest,
+        irql: &mut Irql<L>,
+    ) -> PauseOutcome {
         if self.gate.close() == Closed::Empty {
             return request.done();
         }

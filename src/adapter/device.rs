@@ -101,7 +101,13 @@ pub fn start(core: &Core) {
 
 /// Starts negotiation; the link interrupt says when it is done.
 pub fn start_link(core: &Core, irql: &Irql<Passive>) -> Result<()> {
-    link::setup(&core.mmio, &Sleeper(irql), core.settings.link, core.settings.pause).map_err(|_| Status::HARD_ERRORS)
+    link::setup(
+        &core.mmio,
+        &Sleeper(irql),
+        core.settings.link,
+        core.settings.pause,
+    )
+    .map_err(|_| Status::HARD_ERRORS)
 }
 
 /// Stops interrupts and DMA, bounded (H-03).

@@ -55,13 +55,21 @@ impl Miniport for Driver {
         adapter.core.pause(request, irql)
     }
 
-    fn restart(adapter: &Adapter, request: RestartRequest<'_>, _: &mut Irql<Passive>) -> Result<Outcome> {
+    fn restart(
+        adapter: &Adapter,
+        request: RestartRequest<'_>,
+        _: &mut Irql<Passive>,
+    ) -> Result<Outcome> {
         // receives may be indicated from here on, sends are accepted when this returns.
         adapter.core.gate.open();
         Ok(request.done())
     }
 
-    fn oid_request(adapter: &Adapter, mut request: OidRequest<'_>, irql: &mut Irql<Passive>) -> Outcome {
+    fn oid_request(
+        adapter: &Adapter,
+        mut request: OidRequest<'_>,
+        irql: &mut Irql<Passive>,
+    ) -> Outcome {
         let status = oid::request(&adapter.core, &mut request, irql);
         request.done(status)
     }

@@ -10,8 +10,8 @@ use super::device::{self, Bar};
 use super::driver::Adapter;
 use super::link;
 use crate::config::Settings;
-use crate::hw::mmio::BAR0_BYTES;
 use crate::hw::errata::Errata;
+use crate::hw::mmio::BAR0_BYTES;
 use crate::hw::{link as hw_link, nvm};
 use crate::irq::registration::{CHARACTERISTICS, Handlers};
 use crate::irq::{Grant, Options, Roles, Setup};
@@ -50,13 +50,20 @@ enum Step {
 }
 
 /// Writes the event-log entry of a failure, and passes the status on.
-fn logged<T>(handle: &AdapterHandle, step: Step, result: Result<T>, irql: &Irql<Passive>) -> Result<T> {
+fn logged<T>(
+    handle: &AdapterHandle,
+    step: Step,
+    result: Result<T>,
+    irql: &Irql<Passive>,
+) -> Result<T> {
     if let Err(status) = &result {
         let code = match step {
             Step::Resources => NDIS_ERROR_CODE_RESOURCE_CONFLICT,
             Step::Dma | Step::Memory => NDIS_ERROR_CODE_OUT_OF_RESOURCES,
             Step::Interrupt => NDIS_ERROR_CODE_INTERRUPT_CONNECT,
-            Step::Bus | Step::IoSpace | Step::Chip | Step::Attributes | Step::Link => NDIS_ERROR_CODE_HARDWARE_FAILURE,
+            Step::Bus | Step::IoSpace | Step::Chip | Step::Attributes | Step::Link => {
+                NDIS_ERROR_CODE_HARDWARE_FAILURE
+            }
         };
         handle.write_error_log(code, &[step as u32, status.0 as u32], irql);
     }
@@ -67,7 +74,10 @@ fn logged<T>(handle: &AdapterHandle, step: Step, result: Result<T>, irql: &Irql<
 pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
     // I-10: without a configuration, and for every keyword that is missing, the defaults.
     let (settings, address) = match init.configuration(irql) {
-        Ok(config) => (Settings::read(|name| config.u32(name)), config.network_address()),
+        Ok(config) => (
+            Settings::read(|name| config.u32(name)),
+            config.network_address(),
+        ),
         Err(_) => (Settings::read(|_| None), None),
     };
     // I-08: by type and size. BAR 0 is the first memory range that is long enough; the flash BAR comes after it.
@@ -80,12 +90,22 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
     let start = registers.ok_or(Status::RESOURCE_CONFLICT);
     let start = logged(&handle, Step::Resources, start, irql)?;
     logged(&handle, Step::Bus, answers(&handle), irql)?;
-    let space = logged(&handle, Step::IoSpace, IoSpace::map(&handle, start, BAR0_BYTES, irql), irql)?;
+    let space = logged(
+        &handle,
+        Step::IoSpace,
+        IoSpace::map(&handle, start, BAR0_BYTES, irql),
+        irql,
+    )?;
     let mmio = Bar::new(space);
     let permanent = logged(&handle, Step::Chip, identify(&mmio, irql), irql)?;
     let current = address.unwrap_or(permanent);
     let general = general_attributes(permanent, current);
-    logged(&handle, Step::Attributes, registered.set_general(&general, irql), irql)?;
+    logged(
+        &handle,
+        Step::Attributes,
+        registered.set_general(&general, irql),
+        irql,
+    )?;
 
     let core = Shared::new(Core::new(Parts {
         handle,
@@ -113,12 +133,15 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         max_transfer: MAX_FRAME,
         address_64: true,
     };
-    let dma = ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql).and_then(Shared::new);
+    let dma =
+        ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql).and_then(Shared::new);
     let dma = logged(handle, Step::Dma, dma, irql)?;
     let receive = memory::receive_ring(handle, &dma, &core.settings, irql);
-    core.receiver.install(logged(handle, Step::Memory, receive, irql)?);
+    core.receiver
+        .install(logged(handle, Step::Memory, receive, irql)?);
     let transmit = memory::transmit_ring(handle, dma, &core.settings, irql);
-    core.sender.install(logged(handle, Step::Memory, transmit, irql)?, irql);
+    core.sender
+        .install(logged(handle, Step::Memory, transmit, irql)?, irql);
     let ready = device::bring_up(core, irql);
     logged(handle, Step::Chip, ready, irql)?;
 
@@ -145,7 +168,9 @@ fn plan(core: &Core, interrupt: &Interrupt<Handlers>) -> Setup {
     let grant = match interrupt.grant() {
         // A PCI line can always be shared.
         interrupt::Grant::Line => Grant::Line { shared: true },
-        interrupt::Grant::Messages(table) if device::msix_enabled(&core.handle) => Grant::MsiX { messages: table.len() },
+        interrupt::Grant::Messages(table) if device::msix_enabled(&core.handle) => Grant::MsiX {
+            messages: table.len(),
+        },
         interrupt::Grant::Messages(_) => Grant::Msi,
     };
     Setup::plan(
@@ -203,7 +228,9 @@ fn general_attributes(permanent: [u8; 6], current: [u8; 6]) -> GeneralAttributes
         max_receive_speed: GIGABIT,
         link: link::state(hw_link::Link::Down),
         lookahead: MTU,
-        mac_options: NDIS_MAC_OPTION_COPY_LOOKAHEAD_DATA | NDIS_MAC_OPTION_TRANSFERS_NOT_PEND | NDIS_MAC_OPTION_NO_LOOPBACK,
+        mac_options: NDIS_MAC_OPTION_COPY_LOOKAHEAD_DATA
+            | NDIS_MAC_OPTION_TRANSFERS_NOT_PEND
+            | NDIS_MAC_OPTION_NO_LOOPBACK,
         packet_filters: filter::SUPPORTED,
         max_multicast: filter::MAX_MULTICAST as u32,
         permanent_address: permanent,

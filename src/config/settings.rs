@@ -83,7 +83,13 @@ mod tests {
             full_duplex: true,
         };
         assert_eq!(with("*SpeedDuplex", 4).link, forced);
-        assert_eq!(with("*FlowControl", 1).pause, Pause { rx: false, tx: true });
+        assert_eq!(
+            with("*FlowControl", 1).pause,
+            Pause {
+                rx: false,
+                tx: true
+            }
+        );
         assert_eq!(with("*FlowControl", 0).pause, Pause::default());
     }
 }

@@ -91,7 +91,12 @@ impl PacketFilter {
     }
 
     /// Whether a frame of this kind and destination goes up. `own` is the station's address.
-    pub fn wants(&self, cast: Cast, destination: &[u8; ADDRESS_LEN], own: &[u8; ADDRESS_LEN]) -> bool {
+    pub fn wants(
+        &self,
+        cast: Cast,
+        destination: &[u8; ADDRESS_LEN],
+        own: &[u8; ADDRESS_LEN],
+    ) -> bool {
         let types = self.types();
         if types & PROMISCUOUS != 0 {
             return true;

@@ -44,7 +44,9 @@ unsafe impl DmaMem for Block {
 /// `count` values, or RESOURCES.
 fn boxed<T>(count: usize, mut make: impl FnMut() -> T) -> Result<Box<[T]>> {
     let mut values = Vec::new();
-    values.try_reserve_exact(count).map_err(|_| Status::RESOURCES)?;
+    values
+        .try_reserve_exact(count)
+        .map_err(|_| Status::RESOURCES)?;
     for _ in 0..count {
         values.push(make());
     }
@@ -52,7 +54,11 @@ fn boxed<T>(count: usize, mut make: impl FnMut() -> T) -> Result<Box<[T]>> {
 }
 
 /// Memory for a ring of `descriptors`.
-fn ring_memory(dma: &ScatterGatherDma<send::Mapper>, descriptors: u32, irql: &Irql<Passive>) -> Result<Block> {
+fn ring_memory(
+    dma: &ScatterGatherDma<send::Mapper>,
+    descriptors: u32,
+    irql: &Irql<Passive>,
+) -> Result<Block> {
     let bytes = descriptors * DESCRIPTOR_BYTES as u32;
     Ok(Block(dma.allocate_shared(bytes, true, irql)?))
 }
@@ -82,9 +88,21 @@ pub fn receive_ring(
         }
         let memory = piece.as_ref().ok_or(Status::FAILURE)?;
         let offset = within * BUFFER_BYTES;
-        spare.push(ReceiveNbl::allocate(&pool, memory, offset, BUFFER_BYTES, index as usize, irql)?);
+        spare.push(ReceiveNbl::allocate(
+            &pool,
+            memory,
+            offset,
+            BUFFER_BYTES,
+            index as usize,
+            irql,
+        )?);
     }
-    Ok(receive::Ring::new(ring, boxed(buffers as usize, || None)?, spare, descriptors))
+    Ok(receive::Ring::new(
+        ring,
+        boxed(buffers as usize, || None)?,
+        spare,
+        descriptors,
+    ))
 }
 
 /// The transmit ring, its window, and zeros to pad short frames with.
@@ -100,5 +118,11 @@ pub fn transmit_ring(
     let ring = TxRing::new(0, memory, slots, TxRules::default()).map_err(|_| Status::FAILURE)?;
     let window = boxed(descriptors as usize, window::Slot::default)?;
     let zeros = dma.allocate_shared(super::frame::MIN_FRAME, true, irql)?;
-    Ok(window::Ring::new(ring, window, zeros, dma, SendChain::new(*handle)))
+    Ok(window::Ring::new(
+        ring,
+        window,
+        zeros,
+        dma,
+        SendChain::new(*handle),
+    ))
 }

@@ -156,7 +156,12 @@ impl Receiver {
     /// Takes every buffer out of the ring: the chip has been reset and starts anew.
     pub fn rewind(&self) {
         if let Some(mut slot) = self.ring.try_claim()
-            && let Some(Ring { ring, posted, spare, .. }) = &mut *slot
+            && let Some(Ring {
+                ring,
+                posted,
+                spare,
+                ..
+            }) = &mut *slot
         {
             ring.drain(|cookie| {
                 if let Some(nbl) = posted.get_mut(cookie).and_then(Option::take) {
@@ -246,7 +251,13 @@ impl Receiver {
     }
 
     /// Indicates a batch, or drops it when the gate is closed (P-08). `false`: dropped.
-    fn indicate(&self, core: &Core, ring: &mut Ring, batch: ReceiveChain, irql: &mut Irql<Dispatch>) -> bool {
+    fn indicate(
+        &self,
+        core: &Core,
+        ring: &mut Ring,
+        batch: ReceiveChain,
+        irql: &mut Irql<Dispatch>,
+    ) -> bool {
         let count = batch.len() as u32;
         // One more for the call itself: a pause waits until it has returned (P-03).
         if !core.gate.enter(count + 1) {
@@ -269,7 +280,13 @@ impl Receiver {
 }
 
 /// Takes frames out of the ring until `room` are in `batch` (`false`) or the ring has no more (`true`).
-fn harvest(core: &Core, ring: &mut Ring, batch: &mut ReceiveChain, tally: &mut Tally, room: usize) -> bool {
+fn harvest(
+    core: &Core,
+    ring: &mut Ring,
+    batch: &mut ReceiveChain,
+    tally: &mut Tally,
+    room: usize,
+) -> bool {
     let mut again = ReceiveChain::new();
     let mut ended = false;
     // Every descriptor is looked at once a pass at most, so that frames nobody wants cannot keep the DPC.
@@ -288,7 +305,9 @@ fn harvest(core: &Core, ring: &mut Ring, batch: &mut ReceiveChain, tally: &mut T
             Harvest::Dropped(reason, parts) => {
                 let receive = &core.statistics.receive;
                 match reason {
-                    DropReason::FrameError | DropReason::BadLength | DropReason::TooLong => receive.error(1),
+                    DropReason::FrameError | DropReason::BadLength | DropReason::TooLong => {
+                        receive.error(1)
+                    }
                 }
                 (parts, false)
             }

@@ -145,7 +145,11 @@ impl Sender {
         let mut destination = [0; 6];
         // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
         let known = mapped.net_buffer().copy_to(&mut destination, irql).is_ok();
-        let cast = if known { Cast::of(&destination) } else { Cast::Unicast };
+        let cast = if known {
+            Cast::of(&destination)
+        } else {
+            Cast::Unicast
+        };
         let ticket = mapped.net_buffer().word(TICKET).unwrap_or(0) as u32;
         let mut guard = self.ring.lock(irql);
         let Some(ring) = &mut *guard else { return };
@@ -184,7 +188,13 @@ impl Sender {
     }
 
     /// Takes finished net buffers out of the window, unmaps and finishes them; NBLs that are whole go to `chain`.
-    fn finish_batches(&self, core: &Core, chain: &mut SendChain, most: u32, irql: &mut Irql<Dispatch>) -> u32 {
+    fn finish_batches(
+        &self,
+        core: &Core,
+        chain: &mut SendChain,
+        most: u32,
+        irql: &mut Irql<Dispatch>,
+    ) -> u32 {
         let mut total = 0;
         loop {
             let mut done = [const { None }; BATCH];

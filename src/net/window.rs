@@ -170,7 +170,8 @@ impl Ring {
         };
         let data = mapped.data().map(|(address, len)| Segment { address, len });
         let segments = data.chain(core::iter::once(padding));
-        self.ring.push(segments, &TxRequest::default(), ticket as usize)
+        self.ring
+            .push(segments, &TxRequest::default(), ticket as usize)
     }
 
     /// Whether the oldest net buffer of the window failed: no interrupt will come for it.
@@ -202,7 +203,9 @@ impl Ring {
     /// Takes up to a batch of finished net buffers, oldest first.
     pub(super) fn finished(&mut self, core: &Core, done: &mut [Option<Done>; BATCH]) -> usize {
         let reported = &mut self.reported;
-        self.ring.complete(BATCH as u32, |cookie| *reported = (cookie as u32).wrapping_add(1));
+        self.ring.complete(BATCH as u32, |cookie| {
+            *reported = (cookie as u32).wrapping_add(1)
+        });
         let mut count = 0;
         for place in done.iter_mut() {
             if self.head == self.next {
@@ -240,4 +243,3 @@ impl Ring {
 const fn is_before(a: u32, b: u32) -> bool {
     (b.wrapping_sub(a) as i32) > 0
 }
-

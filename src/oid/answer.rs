@@ -111,7 +111,8 @@ pub fn statistics(core: &Core, reply: &mut Reply<'_>) -> Status {
     info.ifHCInMulticastOctets = received.multicast.octets();
     info.ifHCInBroadcastOctets = received.broadcast.octets();
     // U-07: the sum of the three that are reported, not a fourth reading.
-    info.ifHCInOctets = info.ifHCInUcastOctets + info.ifHCInMulticastOctets + info.ifHCInBroadcastOctets;
+    info.ifHCInOctets =
+        info.ifHCInUcastOctets + info.ifHCInMulticastOctets + info.ifHCInBroadcastOctets;
     let sent: &Direction = &core.statistics.transmit;
     info.ifOutDiscards = sent.discards();
     info.ifOutErrors = sent.errors();
@@ -121,7 +122,8 @@ pub fn statistics(core: &Core, reply: &mut Reply<'_>) -> Status {
     info.ifHCOutUcastOctets = sent.unicast.octets();
     info.ifHCOutMulticastOctets = sent.multicast.octets();
     info.ifHCOutBroadcastOctets = sent.broadcast.octets();
-    info.ifHCOutOctets = info.ifHCOutUcastOctets + info.ifHCOutMulticastOctets + info.ifHCOutBroadcastOctets;
+    info.ifHCOutOctets =
+        info.ifHCOutUcastOctets + info.ifHCOutMulticastOctets + info.ifHCOutBroadcastOctets;
     reply.value(&info)
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Effects of sets. PASSIVE_LEVEL; OIDs are serialised (O-01), so there is one writer.
 
-#![allow(non_upper_case_globals, reason = "patterns name enumerators as the WDK spells them")]
+#![allow(
+    non_upper_case_globals,
+    reason = "patterns name enumerators as the WDK spells them"
+)]
 
 use crate::adapter::Core;
 use crate::net::filter::{self, MAX_MULTICAST};
@@ -11,7 +14,11 @@ use ndis::oid::Argument;
 use ndis::status::{Result, Status};
 
 /// OID_GEN_CURRENT_PACKET_FILTER.
-pub fn packet_filter(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+pub fn packet_filter(
+    core: &Core,
+    argument: &mut Argument<'_>,
+    _: &mut Irql<Passive>,
+) -> Result<()> {
     let types: u32 = argument.value()?;
     if types & !filter::SUPPORTED != 0 {
         return Err(Status::NOT_SUPPORTED);
@@ -61,7 +68,11 @@ pub fn link_parameters(_: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passi
 }
 
 /// OID_802_3_MULTICAST_LIST: replaces the list.
-pub fn multicast_list(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+pub fn multicast_list(
+    core: &Core,
+    argument: &mut Argument<'_>,
+    _: &mut Irql<Passive>,
+) -> Result<()> {
     let mut list = [[0_u8; 6]; MAX_MULTICAST];
     let length = argument.len();
     if !length.is_multiple_of(6) {

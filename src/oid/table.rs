@@ -54,9 +54,21 @@ const fn both(oid: NDIS_OID, query: Query, set: Set) -> Entry {
 /// Every object (contract §6.2). Some that NDIS answers itself are here too: HLK and WMI reach them (§6.3). The single
 /// counters are not: NDIS takes them from OID_GEN_STATISTICS.
 pub const TABLE: &[Entry] = &[
-    both(OID_GEN_CURRENT_PACKET_FILTER, answer::packet_filter, apply::packet_filter),
-    both(OID_GEN_CURRENT_LOOKAHEAD, answer::lookahead, apply::lookahead),
-    both(OID_GEN_INTERRUPT_MODERATION, answer::moderation, apply::moderation),
+    both(
+        OID_GEN_CURRENT_PACKET_FILTER,
+        answer::packet_filter,
+        apply::packet_filter,
+    ),
+    both(
+        OID_GEN_CURRENT_LOOKAHEAD,
+        answer::lookahead,
+        apply::lookahead,
+    ),
+    both(
+        OID_GEN_INTERRUPT_MODERATION,
+        answer::moderation,
+        apply::moderation,
+    ),
     set(OID_GEN_LINK_PARAMETERS, apply::link_parameters),
     query(OID_GEN_MAXIMUM_TOTAL_SIZE, answer::maximum_total_size),
     query(OID_GEN_MAXIMUM_FRAME_SIZE, answer::maximum_frame_size),
@@ -74,14 +86,21 @@ pub const TABLE: &[Entry] = &[
     query(OID_GEN_STATISTICS, answer::statistics),
     query(OID_802_3_PERMANENT_ADDRESS, answer::permanent_address),
     query(OID_802_3_CURRENT_ADDRESS, answer::current_address),
-    both(OID_802_3_MULTICAST_LIST, answer::multicast_list, apply::multicast_list),
+    both(
+        OID_802_3_MULTICAST_LIST,
+        answer::multicast_list,
+        apply::multicast_list,
+    ),
     query(OID_802_3_MAXIMUM_LIST_SIZE, answer::maximum_list_size),
     query(OID_PNP_QUERY_POWER, answer::query_power),
     set(OID_PNP_SET_POWER, apply::set_power),
 ];
 
 /// The list for the general attributes.
-#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler; both arrays have the same length")]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler; both arrays have the same length"
+)]
 pub const SUPPORTED: [NDIS_OID; TABLE.len()] = {
     let mut list = [0; TABLE.len()];
     let mut i = 0;
@@ -104,8 +123,16 @@ mod tests {
     #[test]
     fn each_oid_once_and_usable() {
         for (i, entry) in TABLE.iter().enumerate() {
-            assert!(TABLE[..i].iter().all(|e| e.oid != entry.oid), "{:#x} twice", entry.oid);
-            assert!(entry.query.is_some() || entry.set.is_some(), "{:#x}", entry.oid);
+            assert!(
+                TABLE[..i].iter().all(|e| e.oid != entry.oid),
+                "{:#x} twice",
+                entry.oid
+            );
+            assert!(
+                entry.query.is_some() || entry.set.is_some(),
+                "{:#x}",
+                entry.oid
+            );
         }
         assert!(find(0xFFFF_FFFF).is_none());
     }

@@ -46,9 +46,18 @@ pub struct HostConfig {
 
 /// A scenario's name and a line about it, for `./dev vm --list`.
 pub const SCENARIOS: &[(&str, &str)] = &[
-    ("traffic", "load, initialise, link, DHCP, ping, 16 MiB over TCP each way, pause, restart, halt, unload (the default)"),
-    ("basic", "load, initialise, restart, OID queries, sends with their completions, pause, halt, unload: for any Ethernet miniport"),
-    ("selftest", "the checked host checks itself: IRQLs, DPCs, interrupts, threads, page faults, register trapping; no driver runs"),
+    (
+        "traffic",
+        "load, initialise, link, DHCP, ping, 16 MiB over TCP each way, pause, restart, halt, unload (the default)",
+    ),
+    (
+        "basic",
+        "load, initialise, restart, OID queries, sends with their completions, pause, halt, unload: for any Ethernet miniport",
+    ),
+    (
+        "selftest",
+        "the checked host checks itself: IRQLs, DPCs, interrupts, threads, page faults, register trapping; no driver runs",
+    ),
 ];
 
 /// The result of "installing" a driver package for one device.
@@ -149,7 +158,10 @@ pub struct Traffic {
 /// A line from the host to the runner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "a few dozen in a run, each written out at once")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few dozen in a run, each written out at once"
+)]
 pub enum Record {
     /// A step begins: a few words for the progress line.
     Step {
