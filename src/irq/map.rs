@@ -104,41 +104,164 @@ pub enum Kind {
     MsiX,
 }
 
+/// A set of messages below [`VECTORS`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Messages(u8);
+
+impl Messages {
+    /// No message.
+    pub const NONE: Self = Self(0);
+
+    /// Adds a message; numbers beyond the chip's vectors are ignored.
+    pub fn insert(&mut self, message: usize) {
+        if message < VECTORS {
+            self.0 |= 1 << message;
+        }
+    }
+
+    /// Whether the message is in the set.
+    pub fn contains(self, message: usize) -> bool {
+        message < VECTORS && self.0 & (1 << message) != 0
+    }
+
+    /// Whether no message is.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Everything that is in one of the two.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// One bit per message.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+/// Why a rung of the ladder was chosen. The numbers are those of the interrupt record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Reason {
+    /// MSI-X with five messages or more: one per cause.
+    MessagePerCause = 1,
+    /// MSI-X with three or four usable messages: receive, transmit, other.
+    FewMessages = 2,
+    /// MSI-X with two usable messages: queues and other.
+    TwoMessages = 3,
+    /// MSI-X with one usable message.
+    OneMessage = 4,
+    /// MSI has one message and no queue causes.
+    Msi = 5,
+    /// NDIS granted the line.
+    Line = 6,
+}
+
+impl Reason {
+    /// One word for the trace.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MessagePerCause => "msix-message-per-cause",
+            Self::FewMessages => "msix-rx-tx-other",
+            Self::TwoMessages => "msix-queues-other",
+            Self::OneMessage => "msix-one-message",
+            Self::Msi => "msi-has-one-message",
+            Self::Line => "line-granted",
+        }
+    }
+}
+
 /// Roles per vector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VectorMap {
     kind: Kind,
     roles: [Roles; VECTORS],
-    len: u8,
+    reason: Reason,
+    dead: Messages,
 }
 
 impl VectorMap {
-    /// The one function from grant to map.
+    /// The one function from grant to map, over the messages that work: `dead` are those that a self-test raised in
+    /// vain. `None`: no message is left, the ladder ends.
     ///
-    /// | messages | map | why |
+    /// | usable messages | map | reason |
     /// |---|---|---|
     /// | ≥ 5 | rx0, rx1, tx0, tx1, other | one vector per cause: no queue wakes for another |
     /// | 3, 4 | rx, tx, other | a fourth would split one direction only; receive shares one DPC budget |
     /// | 2 | queues, other | link events do not cost the data path an ICR read |
     /// | 1 | all | what Windows gives when it cannot give more (X-08) |
     /// | MSI, line | all | the chip has no queue causes there (82574L §4.1) |
-    pub fn from_grant(grant: Grant) -> Self {
+    ///
+    /// IVAR can name any of the chip's five vectors, so a dead message is simply left out: the grant, and with it the
+    /// registration, stays as it is.
+    pub fn without(grant: Grant, dead: Messages) -> Option<Self> {
         let e = Roles::empty();
-        let (kind, roles, len) = match grant {
-            Grant::Line { .. } => (Kind::Line, [Roles::all(), e, e, e, e], 1),
-            Grant::Msi => (Kind::Msi, [Roles::all(), e, e, e, e], 1),
-            Grant::MsiX { messages } => match messages {
-                0 | 1 => (Kind::MsiX, [Roles::all(), e, e, e, e], 1),
-                2 => (Kind::MsiX, [Roles::QUEUES, Roles::OTHER, e, e, e], 2),
-                3 | 4 => (Kind::MsiX, [Roles::RX, Roles::TX, Roles::OTHER, e, e], 3),
-                _ => (
-                    Kind::MsiX,
-                    [Roles::RX0, Roles::RX1, Roles::TX0, Roles::TX1, Roles::OTHER],
-                    5,
-                ),
-            },
+        let (kind, granted) = match grant {
+            Grant::Line { .. } => (Kind::Line, 1),
+            Grant::Msi => (Kind::Msi, 1),
+            Grant::MsiX { messages } => (Kind::MsiX, (messages as usize).clamp(1, VECTORS)),
         };
-        Self { kind, roles, len }
+        let usable = (0..granted).filter(|message| !dead.contains(*message));
+        let count = usable.clone().count();
+        let (groups, reason): (&[Roles], Reason) = match (kind, count) {
+            (_, 0) => return None,
+            (Kind::Line, _) => (&[Roles::all()], Reason::Line),
+            (Kind::Msi, _) => (&[Roles::all()], Reason::Msi),
+            (Kind::MsiX, 1) => (&[Roles::all()], Reason::OneMessage),
+            (Kind::MsiX, 2) => (&[Roles::QUEUES, Roles::OTHER], Reason::TwoMessages),
+            (Kind::MsiX, 3 | 4) => (&[Roles::RX, Roles::TX, Roles::OTHER], Reason::FewMessages),
+            (Kind::MsiX, _) => (
+                &[
+                    Roles::RX0,
+                    Roles::RX1,
+                    Roles::TX0,
+                    Roles::TX1,
+                    Roles::OTHER,
+                ],
+                Reason::MessagePerCause,
+            ),
+        };
+        let mut roles = [e; VECTORS];
+        for (message, group) in usable.zip(groups) {
+            if let Some(slot) = roles.get_mut(message) {
+                *slot = *group;
+            }
+        }
+        Some(Self {
+            kind,
+            roles,
+            reason,
+            dead,
+        })
+    }
+
+    /// The map while every message is believed to work. Any grant has one.
+    pub fn from_grant(grant: Grant) -> Self {
+        // With nothing dead at least message 0 is usable; the alternative is never taken.
+        Self::without(grant, Messages::NONE).unwrap_or(Self {
+            kind: Kind::Line,
+            roles: [
+                Roles::all(),
+                Roles::empty(),
+                Roles::empty(),
+                Roles::empty(),
+                Roles::empty(),
+            ],
+            reason: Reason::Line,
+            dead: Messages::NONE,
+        })
+    }
+
+    /// Why this map was chosen.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The messages that were left out because a self-test raised them in vain.
+    pub fn dead(&self) -> Messages {
+        self.dead
     }
 
     /// Line, MSI or MSI-X.
@@ -148,12 +271,12 @@ impl VectorMap {
 
     /// How many vectors are used.
     pub fn len(&self) -> usize {
-        usize::from(self.len)
+        self.roles.iter().filter(|roles| !roles.is_empty()).count()
     }
 
     /// Never: at least one vector is used.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The roles of a vector; empty for one that is not used.

@@ -83,37 +83,44 @@ impl Step {
         }
     }
 
-    /// The step after an interval in which `sample` went through. One step at a time upwards, so that a single
-    /// burst does not cost latency; straight down when traffic gets thin.
+    /// The step after a window of passes in which `sample` went through.
+    ///
+    /// Means per pass are compared, without division. The way up and the way down have thresholds apart (hysteresis):
+    /// a load that is near one of them does not swing. One step at a time upwards, so that a single burst does not
+    /// cost latency; straight down when traffic gets thin.
     pub const fn next(self, sample: Sample) -> Self {
-        let Sample { packets, bytes } = sample;
+        let Sample {
+            passes,
+            packets,
+            bytes,
+        } = sample;
         if packets == 0 {
             return self;
         }
-        // Mean frame size compared without division. Products of 24 and 12 bits, and 40 bits alone, fit.
+        // Products of 20, 8 and 12 bits, and 36 bits alone, fit.
         let large = bytes > packets * 1_200;
         let small = bytes < packets * 256;
         match self {
             Self::LowestLatency => {
-                if packets > 8 || bytes > 8_192 {
+                if packets > 8 * passes || bytes > 8_192 * passes {
                     Self::LowLatency
                 } else {
                     self
                 }
             }
             Self::LowLatency => {
-                if large && packets > 16 {
+                if large && packets > 16 * passes {
                     Self::Bulk
-                } else if packets <= 4 && (small || packets <= 2) {
+                } else if packets <= 2 * passes || (packets <= 4 * passes && small) {
                     Self::LowestLatency
                 } else {
                     self
                 }
             }
             Self::Bulk => {
-                if packets <= 4 {
+                if packets <= 4 * passes {
                     Self::LowestLatency
-                } else if !large && packets <= 35 {
+                } else if !large && packets <= 35 * passes {
                     Self::LowLatency
                 } else {
                     self
@@ -126,13 +133,15 @@ impl Step {
 /// What went through a vector since the last look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Sample {
-    /// Frames, below 2^24.
+    /// DPC passes that found something, below 2^8.
+    pub passes: u64,
+    /// Frames, below 2^20.
     pub packets: u64,
-    /// Bytes, below 2^40.
+    /// Bytes, below 2^36.
     pub bytes: u64,
 }
 
-/// Frames and bytes in one atomic, so that a look at both is one snapshot.
+/// Passes, frames and bytes in one atomic, so that a look at all three is one snapshot.
 #[derive(Debug)]
 pub struct Sampler(AtomicU64);
 
@@ -143,33 +152,37 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    const BYTE_BITS: u32 = 40;
+    /// Passes per window. A step is considered once a window, so that even a load that swings with every window costs
+    /// at most one EITR write per 32 passes; at flood, with tens of frames a pass, that is nothing.
+    pub const WINDOW: u64 = 32;
+
+    const BYTE_BITS: u32 = 36;
+    const PASS_SHIFT: u32 = 56;
     const BYTE_MASK: u64 = (1 << Self::BYTE_BITS) - 1;
+    const PACKET_MASK: u64 = (1 << (Self::PASS_SHIFT - Self::BYTE_BITS)) - 1;
 
     /// Nothing yet.
     pub fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
-    /// Adds what one DPC pass handled. Up to DISPATCH_LEVEL.
+    /// Adds what one DPC pass handled; the window's sum when this pass completed it. Up to DISPATCH_LEVEL.
+    ///
+    /// A pass handles at most the DPC's budget of frames, so that the fields cannot run into each other: 32 passes of
+    /// 2^15 frames or 2^31 bytes would be needed.
     #[inline]
-    pub fn add(&self, packets: u32, bytes: u32) {
-        // Relaxed: the two halves travel in one value, and they order nothing else. A full sampler (2^24
-        // frames without a look) wraps, which costs one odd step.
-        self.0.fetch_add(
-            u64::from(packets) << Self::BYTE_BITS | u64::from(bytes),
-            Ordering::Relaxed,
-        );
-    }
-
-    /// Takes the sum and starts anew.
-    #[inline]
-    pub fn take(&self) -> Sample {
-        // Relaxed: as for `add`.
-        let both = self.0.swap(0, Ordering::Relaxed);
-        Sample {
-            packets: both >> Self::BYTE_BITS,
-            bytes: both & Self::BYTE_MASK,
+    pub fn add(&self, packets: u32, bytes: u32) -> Option<Sample> {
+        // Relaxed: the three fields travel in one value, and they order nothing else.
+        let add = 1 << Self::PASS_SHIFT | u64::from(packets) << Self::BYTE_BITS | u64::from(bytes);
+        let before = self.0.fetch_add(add, Ordering::Relaxed) >> Self::PASS_SHIFT;
+        if before + 1 < Self::WINDOW {
+            return None;
         }
+        let all = self.0.swap(0, Ordering::Relaxed);
+        Some(Sample {
+            passes: all >> Self::PASS_SHIFT,
+            packets: all >> Self::BYTE_BITS & Self::PACKET_MASK,
+            bytes: all & Self::BYTE_MASK,
+        })
     }
 }

@@ -17,7 +17,7 @@
 //! whole costs one read and one write; QEMU's model ignores it there, stays armed, and the write is harmless.
 
 use super::VECTORS;
-use super::map::{Grant, Kind, Roles, VectorMap};
+use super::map::{Grant, Kind, Messages, Roles, VectorMap};
 use crate::hw::bits::{CtrlExt, IntCause};
 use crate::hw::mmio::Mmio;
 use crate::hw::regs;
@@ -68,7 +68,15 @@ pub struct Setup {
 impl Setup {
     /// Decides the set-up for a grant.
     pub fn plan(grant: Grant, options: Options) -> Self {
-        let map = VectorMap::from_grant(grant);
+        Self::over(VectorMap::from_grant(grant), grant, options)
+    }
+
+    /// The next rung: the set-up over the messages that are not `dead`; `None` when there is none left.
+    pub fn plan_without(grant: Grant, dead: Messages, options: Options) -> Option<Self> {
+        Some(Self::over(VectorMap::without(grant, dead)?, grant, options))
+    }
+
+    fn over(map: VectorMap, grant: Grant, options: Options) -> Self {
         let shared = matches!(grant, Grant::Line { shared: true });
         // Without moderation a shared line takes the same sequence: with IAME nobody could tell afterwards
         // whether the read masked (silicon) or not (model), and so whose the next interrupt is.
@@ -160,11 +168,13 @@ impl Setup {
         });
     }
 
-    /// Writes the throttle interval of every vector (256 ns units). Any IRQL.
+    /// Writes the throttle interval of every vector in use (256 ns units). Any IRQL.
     pub fn program_interval(&self, m: &impl Mmio, interval: u16) {
         if self.map.kind() == Kind::MsiX {
-            for eitr in regs::EITR.iter().take(self.map.len()) {
-                eitr.write(m, u32::from(interval));
+            for (vector, eitr) in regs::EITR.iter().enumerate() {
+                if !self.map.roles(vector).is_empty() {
+                    eitr.write(m, u32::from(interval));
+                }
             }
         } else {
             regs::ITR.write(m, u32::from(interval));

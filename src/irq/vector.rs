@@ -23,9 +23,10 @@ pub(super) const CFG_WRITE_BACK: u32 = 1 << 11;
 /// The line ISR masks before it reads ICR.
 pub(super) const CFG_MASKED_READ: u32 = 1 << 12;
 
-/// One vector. On its own cache lines: no ISR touches a line that another vector writes.
+/// One vector. On its own cache lines: no ISR touches a line that another vector writes. The first line is all that
+/// the ISR writes; the DPC's counters follow on the second.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Vector {
     pub(super) word: VectorWord,
     /// Written by `start` while the word says OFFLINE.

@@ -5,12 +5,12 @@
 //! each test counts; the closing line says how many held.
 
 use std::{
-    env,
     io::{BufRead, BufReader},
-    path::PathBuf,
     process::{Command, ExitCode, Stdio},
     time::Instant,
 };
+
+use clap::Parser;
 
 use crate::{
     build::{self, Profile},
@@ -18,10 +18,46 @@ use crate::{
     gate, lint, locks,
     project::{root, say, target},
     toolchain::host_cargo,
+    vm,
 };
 
-/// Interrupt modes that the driver is run in.
-const MODES: [&str; 3] = ["msix", "msi", "line"];
+/// The runs of the driver under the checked host: name, and the options of `vm`.
+const RUNS: &[(&str, &[&str])] = &[
+    ("VM, msix", &["--irq", "msix"]),
+    ("VM, msi", &["--irq", "msi"]),
+    ("VM, line", &["--irq", "line"]),
+    (
+        "VM, one CPU",
+        &["--cpus", "1", "--seed", "2", "--transfer", "2"],
+    ),
+    (
+        "VM, four CPUs",
+        &["--cpus", "4", "--seed", "3", "--transfer", "2"],
+    ),
+    (
+        "VM, line, four CPUs",
+        &[
+            "--irq",
+            "line",
+            "--cpus",
+            "4",
+            "--seed",
+            "4",
+            "--transfer",
+            "2",
+        ],
+    ),
+    ("VM, 4 messages", &["--messages", "4", "--transfer", "1"]),
+    ("VM, 3 messages", &["--messages", "3", "--transfer", "1"]),
+    ("VM, 2 messages", &["--messages", "2", "--transfer", "1"]),
+    ("VM, 1 message", &["--messages", "1", "--transfer", "1"]),
+    ("VM, NDIS 6.84", &["--ndis-minor", "84", "--transfer", "1"]),
+    ("VM, OIDs and sends, msix", &["--scenario", "basic"]),
+    (
+        "VM, OIDs and sends, line",
+        &["--scenario", "basic", "--irq", "line"],
+    ),
+];
 
 /// What was counted so far.
 #[derive(Debug, Default)]
@@ -80,12 +116,11 @@ pub fn run() -> ExitCode {
         }
         None => tally.cannot("PE gate", "there is no driver"),
     }
-    for mode in MODES {
-        let name = format!("VM, {mode}");
+    for (name, options) in RUNS {
         if driver.is_some() && vmhost.is_some() {
-            tally.step(&name, |_| vm(mode));
+            tally.step(name, |_| vm_run(options));
         } else {
-            tally.cannot(&name, "there is no driver or no checked host");
+            tally.cannot(name, "there is no driver or no checked host");
         }
     }
     tally.step("clippy, driver", |_| lint::clippy_driver());
@@ -185,24 +220,26 @@ fn counts(line: &str) -> Option<(usize, usize)> {
     Some((number(" passed")?, number(" failed")?))
 }
 
-/// The VM run in one interrupt mode, as `./dev vm` does it.
-fn vm(mode: &str) -> Outcome {
-    let program: PathBuf =
-        env::current_exe().map_err(|error| Failure::input(format!("this program: {error}")))?;
-    let status = Command::new(program)
-        .args(["vm", "--irq", mode])
-        .current_dir(root())
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| Failure::input(format!("this program: {error}")))?;
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(2) => Err(Failure::input(format!(
-            "the VM run with {mode} interrupts could not be done"
-        ))),
-        _ => Err(Failure::check(format!(
-            "the VM run with {mode} interrupts failed ({status})"
-        ))),
+/// The options of `vm`, as its command line takes them.
+#[derive(Debug, Parser)]
+struct VmArguments {
+    #[command(flatten)]
+    options: vm::Options,
+}
+
+/// One run, as `./dev vm` does it.
+fn vm_run(options: &[&str]) -> Outcome {
+    let arguments = VmArguments::try_parse_from(["vm"].iter().chain(options))
+        .map_err(|error| Failure::input(format!("vm {}: {error}", options.join(" "))))?;
+    let report = vm::run_report(&arguments.options)?;
+    if report.result == "ok" {
+        Ok(())
+    } else {
+        Err(Failure::check(format!(
+            "vm {}: {}",
+            options.join(" "),
+            report.reason
+        )))
     }
 }
 

@@ -61,6 +61,7 @@ pub struct Receives {
     frames: AtomicU64,
     dropped: AtomicU64,
     stop: AtomicBool,
+    hold_until_ns: AtomicU64,
 }
 
 impl Receives {
@@ -74,6 +75,7 @@ impl Receives {
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            hold_until_ns: AtomicU64::new(0),
         }
     }
 
@@ -95,6 +97,12 @@ impl Receives {
     /// Return calls that have not returned.
     pub fn returning(&self) -> usize {
         self.returns_in_calls.load(Ordering::Acquire)
+    }
+
+    /// Keeps what is indicated from now on for `ns`, as a slow protocol does (P-04).
+    pub fn hold_for(&self, ns: u64) {
+        self.hold_until_ns
+            .store(time::now_ns() + ns, Ordering::Relaxed);
     }
 
     /// Ends the return thread.
@@ -283,13 +291,19 @@ fn deliver(adapter: &Adapter, frame: Vec<u8>) {
 /// Takes ownership of NBLs; gives some back at once (D-32).
 fn keep(adapter: &Arc<Adapter>, nbls: &[usize]) {
     let now = time::now_ns();
-    let inline = DICE.chance(30);
+    let hold = adapter
+        .receives
+        .hold_until_ns
+        .load(Ordering::Relaxed)
+        .saturating_sub(now);
+    let inline = hold == 0 && DICE.chance(30);
     for nbl in nbls {
         let delay = match DICE.below(200) {
             0 => 20_000_000 + DICE.below(30_000_000),
             1..=20 => DICE.below(2_000_000),
             _ => 0,
-        };
+        }
+        .max(hold);
         let snapshot = if delay > LONG_NS || DICE.chance(5) {
             snapshot(*nbl)
         } else {
@@ -304,7 +318,7 @@ fn keep(adapter: &Arc<Adapter>, nbls: &[usize]) {
     }
     if inline {
         give_back(adapter, nbls);
-    } else if DICE.chance(10) {
+    } else if hold == 0 && DICE.chance(10) {
         let (owner, list) = (adapter.clone(), nbls.to_vec());
         let other = (cpu::id() + 1) % cpu::count();
         dpc::queue(other, Box::new(move || give_back(&owner, &list)));
@@ -377,7 +391,10 @@ fn give_back(adapter: &Arc<Adapter>, nbls: &[usize]) {
 pub fn return_thread(adapter: &Arc<Adapter>) {
     loop {
         let receives = &adapter.receives;
-        let hurry = || receives.stop.load(Ordering::Acquire) || adapter.state() != State::Running;
+        let hurry = || {
+            receives.stop.load(Ordering::Acquire)
+                || !matches!(adapter.state(), State::Running | State::Pausing)
+        };
         let earliest = receives.held.lock().values().map(|h| h.due_ns).min();
         let woken = thread::wait_until(earliest, &|| {
             let held = receives.held.lock();

@@ -36,6 +36,7 @@ pub struct Stack {
     sockets: SocketSet<'static>,
     nic: Nic,
     seed: u64,
+    next_port: u16,
 }
 
 impl Stack {
@@ -52,6 +53,8 @@ impl Stack {
             sockets: SocketSet::new(vec![]),
             nic,
             seed,
+            // Another one each run, so that a peer never sees an old connection again.
+            next_port: 49_152 + (seed % 8192) as u16,
         }
     }
 

@@ -37,64 +37,95 @@ pub struct Transfer {
 impl Stack {
     /// Fetches `bytes` from the server.
     pub fn download(&mut self, lease: &Lease, port: u16, bytes: u64) -> Transfer {
-        let mut result = Transfer::default();
-        let handle = match self.open(lease, port, 49_152) {
-            Ok(handle) => handle,
-            Err(problem) => return Transfer { problem, ..result },
+        match self.begin_download(lease, port, bytes) {
+            Ok(download) => self.finish_download(download),
+            Err(problem) => Transfer {
+                problem,
+                ..Transfer::default()
+            },
+        }
+    }
+
+    /// Connects and asks for `bytes`, and returns when the first of them are here.
+    pub fn begin_download(
+        &mut self,
+        lease: &Lease,
+        port: u16,
+        bytes: u64,
+    ) -> Result<Download, String> {
+        let handle = self.open(lease, port)?;
+        let mut download = Download {
+            handle,
+            sender: Outgoing::new(format!("DOWN {bytes}\n").into_bytes(), 0, self.seed),
+            hash: Sha256::new(),
+            tail: Vec::new(),
+            got: 0,
+            bytes,
         };
-        let mut sender = Outgoing::new(format!("DOWN {bytes}\n").into_bytes(), 0, self.seed);
-        let mut hash = Sha256::new();
-        let mut tail = Vec::new();
-        let mut progress = Progress::new();
+        self.pull(&mut download);
+        Ok(download)
+    }
+
+    /// Fetches the rest and compares the digests.
+    pub fn finish_download(&mut self, mut download: Download) -> Transfer {
         let ended = loop {
-            let before = result.bytes;
-            let step = self.run(progress.deadline(), |stack| {
-                let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(handle);
-                sender.feed(socket, &mut None);
-                let mut moved = 0;
-                while socket.can_recv() {
-                    let taken = socket.recv(|data| {
-                        let left = usize::try_from(bytes - result.bytes).unwrap_or(usize::MAX);
-                        let payload = data.len().min(left);
-                        hash.update(&data[..payload]);
-                        result.bytes += payload as u64;
-                        tail.extend_from_slice(&data[payload..]);
-                        (data.len(), data.len())
-                    });
-                    moved += taken.unwrap_or(0);
-                }
-                let over = !socket.may_recv() && !socket.can_recv();
-                (over || moved > 0).then_some(over)
-            });
-            match step {
+            match self.pull(&mut download) {
                 None => break false,
                 Some(true) => break true,
-                Some(false) => {
-                    if result.bytes != before {
-                        progress.made();
-                    }
-                }
+                Some(false) => {}
             }
         };
-        self.close(handle);
+        self.close(download.handle);
+        let Download {
+            hash,
+            tail,
+            got,
+            bytes,
+            ..
+        } = download;
         let ours = hex(&hash.finalize());
-        result.problem = if !ended {
-            format!("no byte for 10 s after {} of {bytes}", result.bytes)
-        } else if result.bytes != bytes || tail.len() != DIGEST_DIGITS {
-            format!("the server closed after {} of {bytes} bytes", result.bytes)
+        let problem = if !ended {
+            format!("no byte for 10 s after {got} of {bytes}")
+        } else if got != bytes || tail.len() != DIGEST_DIGITS {
+            format!("the server closed after {got} of {bytes} bytes")
         } else if tail != ours {
             String::from("the SHA-256 of what arrived differs from the server's")
         } else {
             String::new()
         };
-        result.digest_ok = result.problem.is_empty();
-        result
+        Transfer {
+            bytes: got,
+            digest_ok: problem.is_empty(),
+            problem,
+        }
+    }
+
+    /// Takes what arrives next. True: the server has closed; `None`: nothing came for too long.
+    fn pull(&mut self, download: &mut Download) -> Option<bool> {
+        self.run(time::now_ns() + STALL_LIMIT_NS, |stack| {
+            let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(download.handle);
+            download.sender.feed(socket, &mut None);
+            let mut moved = 0;
+            while socket.can_recv() {
+                let taken = socket.recv(|data| {
+                    let left = usize::try_from(download.bytes - download.got).unwrap_or(usize::MAX);
+                    let payload = data.len().min(left);
+                    download.hash.update(&data[..payload]);
+                    download.got += payload as u64;
+                    download.tail.extend_from_slice(&data[payload..]);
+                    (data.len(), data.len())
+                });
+                moved += taken.unwrap_or(0);
+            }
+            let over = !socket.may_recv() && !socket.can_recv();
+            (over || moved > 0).then_some(over)
+        })
     }
 
     /// Sends `bytes` pseudo-random bytes to the server.
     pub fn upload(&mut self, lease: &Lease, port: u16, bytes: u64) -> Transfer {
         let mut result = Transfer::default();
-        let handle = match self.open(lease, port, 49_153) {
+        let handle = match self.open(lease, port) {
             Ok(handle) => handle,
             Err(problem) => return Transfer { problem, ..result },
         };
@@ -140,7 +171,8 @@ impl Stack {
         result
     }
 
-    fn open(&mut self, lease: &Lease, port: u16, local: u16) -> Result<SocketHandle, String> {
+    fn open(&mut self, lease: &Lease, port: u16) -> Result<SocketHandle, String> {
+        self.next_port += 1;
         let buffer = || tcp::SocketBuffer::new(vec![0; BUFFER]);
         let mut socket = tcp::Socket::new(buffer(), buffer());
         socket.set_nagle_enabled(false);
@@ -148,7 +180,7 @@ impl Stack {
             .connect(
                 self.interface.context(),
                 (IpAddress::Ipv4(lease.gateway), port),
-                local,
+                self.next_port,
             )
             .map_err(|error| format!("connect: {error}"))?;
         let handle = self.sockets.add(socket);
@@ -181,6 +213,16 @@ impl Stack {
         });
         self.sockets.remove(handle);
     }
+}
+
+/// A download under way.
+pub struct Download {
+    handle: SocketHandle,
+    sender: Outgoing,
+    hash: Sha256,
+    tail: Vec<u8>,
+    got: u64,
+    bytes: u64,
 }
 
 /// The deadline that moves with every byte.

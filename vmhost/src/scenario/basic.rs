@@ -37,7 +37,7 @@ pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
         tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
         statistics::check(&session.adapter);
     }
-    tear_down::unload(&session);
+    tear_down::unload(&session, 0);
     result
 }
 

@@ -57,8 +57,7 @@ pub fn start(config: &HostConfig, sys: &[u8]) -> Session {
 
 fn load(config: &HostConfig, sys: &[u8]) -> Image {
     step(&format!("load {}", config.install.image));
-    let image = pe::load(&config.install.image, sys)
-        .unwrap_or_else(|what| fatal(&format!("{}: {what}", config.install.image)));
+    let image = pe::load(&config.install.image, sys).unwrap_or_else(|what| fatal(&what));
     verify::set_image(&config.install.image, image.base as u64, image.size as u64);
     report::update(|report| {
         report.driver.size = image.size as u64;

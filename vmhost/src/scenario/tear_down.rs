@@ -32,8 +32,9 @@ fn quiet(adapter: &Adapter) {
     });
 }
 
-/// Halts the Paused adapter, removes the device and unloads the driver.
-pub fn unload(session: &Session) {
+/// Halts the Paused adapter, watches freed memory for `linger_ns`, removes the device and unloads
+/// the driver.
+pub fn unload(session: &Session, linger_ns: u64) {
     let adapter = &session.adapter;
     debug_assert!(adapter.state() == State::Paused);
     watch::stop();
@@ -42,6 +43,7 @@ pub fn unload(session: &Session) {
     step("MiniportHaltEx");
     let at_halt = lifecycle::halt(adapter, NdisHaltDeviceDisabled);
     report::update(|report| report.ledger.at_halt = at_halt);
+    thread::sleep_ns(linger_ns);
     remove(&session.image, adapter);
 }
 
