@@ -10,8 +10,9 @@ use crate::config::Settings;
 use crate::hw::errata::Errata;
 use crate::hw::filter::{self, Accept, HashTable};
 use crate::hw::mmio::Mmio;
+use crate::irq::clock::{Epoch, Timer, cycles};
 use crate::irq::moderation::{Moderation, Sampler, Step};
-use crate::irq::{Dpc, End, Interrupts, Outcome, Roles, Setup, VECTORS};
+use crate::irq::{Dpc, End, Interrupts, Messages, Outcome, Roles, Setup, VECTORS, report, selftest};
 use crate::net::filter::{
     ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter,
 };
@@ -19,13 +20,13 @@ use crate::net::frame::ADDRESS_LEN;
 use crate::net::receive::Receiver;
 use crate::net::send::Sender;
 use crate::net::statistics::Statistics;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use ndis::adapter::{AdapterHandle, LinkState};
 use ndis::interrupt::{InterruptRef, Throttle};
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::miniport::{Outcome as PauseOutcome, PauseRequest, PendingPause};
 use ndis::spin::SpinLock;
-use ndis::status::Status;
+use ndis::status::{Result, Status};
 
 /// Frames that one DPC indicates when NDIS sets no limit: about 100 µs of work.
 const BUDGET: u32 = 256;
@@ -60,8 +61,12 @@ pub struct Core {
     pub current_address: [u8; 6],
     /// Vectors.
     pub irq: Interrupts,
-    /// The set-up that belongs to the grant; written once, between registration and start.
-    pub setup: ndis::claim::Claim<Option<Setup>>,
+    /// The set-up that passed the self-test. At PASSIVE_LEVEL only, where NDIS serialises whoever looks.
+    setup: ndis::claim::Claim<Option<Setup>>,
+    /// Messages granted; 0 on the line.
+    messages: AtomicU32,
+    /// When the adapter was made, on both clocks.
+    epoch: Epoch,
     /// Receive.
     pub receiver: Receiver,
     /// Transmit.
@@ -110,6 +115,8 @@ impl Core {
             current_address: parts.current_address,
             irq: Interrupts::new(),
             setup: ndis::claim::Claim::new(None),
+            messages: AtomicU32::new(0),
+            epoch: Epoch::now(),
             receiver: Receiver::new(),
             sender: Sender::new(),
             gate: Gate::new(),
@@ -148,34 +155,50 @@ impl Core {
         throttle: &mut Throttle,
         irql: &mut Irql<Dispatch>,
     ) {
+        let begin = cycles();
+        self.passes(message, interrupt, throttle, irql);
+        if let Some(record) = self.irq.record(message) {
+            record.dpc_took(cycles().wrapping_sub(begin));
+        }
+    }
+
+    /// The passes of one DPC.
+    fn passes(
+        &self,
+        message: u32,
+        interrupt: InterruptRef<'_>,
+        throttle: &mut Throttle,
+        irql: &mut Irql<Dispatch>,
+    ) {
         let mut budget = throttle.remaining().min(BUDGET);
         for pass in 1..=PASSES {
             let Dpc::Run(work) = self.irq.dpc_begin(&self.mmio, message) else {
                 return;
             };
             let roles = work.roles();
-            let mut found = 0;
             // Transmit and link first: they are bounded and must not starve behind receive.
+            let mut frames = 0;
             if roles.intersects(Roles::TX) {
-                found += self.sender.complete(self, irql);
+                frames += self.sender.complete(self, irql);
             }
-            if work.link() {
+            let looked = work.link();
+            if looked {
                 link::look(self, irql);
-                found += 1;
             }
             let mut more = false;
             if roles.intersects(Roles::RX) {
                 let received = self.receiver.poll(self, budget, irql);
                 throttle.indicated(received.indicated);
                 budget = budget.saturating_sub(received.indicated);
-                found += received.indicated;
+                frames += received.indicated;
                 more = received.more;
                 self.samples(message, received.indicated, received.bytes);
             }
-            if found == 0
-                && let Some(record) = self.irq.record(message)
-            {
-                record.found_nothing();
+            if let Some(record) = self.irq.record(message) {
+                record.handled(frames);
+                if frames == 0 && !looked {
+                    record.found_nothing();
+                }
             }
             let outcome = match (more, throttle.limit()) {
                 (false, _) => Outcome::Done,
@@ -218,17 +241,15 @@ impl Core {
         {
             return;
         }
-        sampler.add(frames, bytes);
+        let Some(window) = sampler.add(frames, bytes) else {
+            return;
+        };
         let old = step_of(step.load(Ordering::Relaxed));
-        let new = old.next(sampler.take());
+        let new = old.next(window);
         if new != old {
             step.store(new as u8, Ordering::Relaxed);
-            // One register write for a change of step; nothing while the load stays what it is.
-            if let Some(setup) = self.setup.try_claim()
-                && let Some(setup) = *setup
-            {
-                setup.program_vector_interval(&self.mmio, at, new.interval());
-            }
+            // One register write for a change of step, once a window at most.
+            self.irq.set_interval(&self.mmio, message, new.interval());
         }
     }
 
@@ -241,11 +262,59 @@ impl Core {
         }
     }
 
-    /// Remembers the set-up of the grant: before `irq.start`.
-    pub fn set_setup(&self, setup: Setup) {
+    /// Remembers the set-up that passed the self-test, and what NDIS granted. PASSIVE_LEVEL, in initialisation.
+    pub fn set_setup(&self, setup: Setup, messages: u32) {
+        self.messages.store(messages, Ordering::Relaxed);
         if let Some(mut slot) = self.setup.try_claim() {
             *slot = Some(setup);
         }
+    }
+
+    /// The interrupt record. PASSIVE_LEVEL. `None` before the grant is known.
+    pub fn interrupt_record(&self) -> Option<[u8; report::BYTES]> {
+        let setup = self.setup()?;
+        let messages = self.messages.load(Ordering::Relaxed);
+        let entries = self.irq.entries(&setup);
+        Some(report::encode(
+            &setup.map,
+            messages,
+            self.epoch.hertz(),
+            &entries,
+        ))
+    }
+
+    /// Raises every vector once and waits for it. PASSIVE_LEVEL; traffic may go on.
+    pub fn self_test(&self, irql: &Irql<Passive>) -> Result<()> {
+        if self.asleep.load(Ordering::Relaxed) {
+            return Err(Status::LOW_POWER_STATE);
+        }
+        let setup = self.setup().ok_or(Status::FAILURE)?;
+        let clock = Timer::start(irql);
+        let report = selftest::run(
+            &self.irq,
+            &self.mmio,
+            &setup,
+            &clock,
+            selftest::BOUND_US,
+        );
+        if report.passed() {
+            Ok(())
+        } else {
+            Err(Status::HARD_ERRORS)
+        }
+    }
+
+    /// The messages in use whose last self-test failed. PASSIVE_LEVEL.
+    pub fn untested(&self) -> Messages {
+        let mut missing = Messages::NONE;
+        if let Some(setup) = self.setup() {
+            for (message, entry) in self.irq.entries(&setup).iter().enumerate() {
+                if !entry.roles.is_empty() && entry.self_test_us == crate::irq::record::NEVER {
+                    missing.insert(message);
+                }
+            }
+        }
+        missing
     }
 
     /// The set-up of the grant.
@@ -297,11 +366,15 @@ impl Core {
     pub fn set_moderation(&self, on: bool) {
         self.moderated.store(on, Ordering::Relaxed);
         let interval = self.moderation().initial_interval();
-        if !self.is_gone()
-            && let Some(setup) = self.setup.try_claim()
-            && let Some(setup) = *setup
+        if let Some(mut slot) = self.setup.try_claim()
+            && let Some(setup) = &mut *slot
         {
-            setup.program_interval(&self.mmio, interval);
+            // What a later power-up programs.
+            setup.interval = interval;
+        }
+        for (message, step) in (0u32..).zip(&self.steps) {
+            step.store(Step::LowLatency as u8, Ordering::Relaxed);
+            self.irq.set_interval(&self.mmio, message, interval);
         }
     }
 

@@ -4,6 +4,7 @@
 use super::core::Core;
 use super::{device, init};
 use crate::irq::registration::Handlers;
+use crate::irq::resources::Devices;
 use crate::{net, oid};
 use ndis::ffi::{NDIS_PORT_NUMBER, NdisDevicePnPEventSurpriseRemoved};
 use ndis::init::Init;
@@ -15,6 +16,7 @@ use ndis::miniport::{
 };
 use ndis::nbl::{ReceiveChain, SendChain};
 use ndis::oid::OidRequest;
+use ndis::pnp::PnpCharacteristics;
 use ndis::status::Result;
 
 /// The driver.
@@ -33,6 +35,7 @@ impl Miniport for Driver {
 
     const MAJOR_VERSION: u8 = crate::VERSION.0;
     const MINOR_VERSION: u8 = crate::VERSION.1;
+    const PNP: Option<PnpCharacteristics> = Some(PnpCharacteristics::of::<Devices>());
 
     fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
         init::initialize(init, irql)

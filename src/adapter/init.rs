@@ -13,8 +13,9 @@ use crate::config::Settings;
 use crate::hw::errata::Errata;
 use crate::hw::mmio::BAR0_BYTES;
 use crate::hw::{link as hw_link, nvm};
+use crate::irq::clock::Timer;
 use crate::irq::registration::{CHARACTERISTICS, Handlers};
-use crate::irq::{Grant, Options, Roles, Setup};
+use crate::irq::{Grant, Options, Roles, Setup, selftest};
 use crate::net::frame::{MAX_FRAME, MTU};
 use crate::net::send::Mapper;
 use crate::net::{filter, memory};
@@ -47,6 +48,7 @@ enum Step {
     Memory,
     Interrupt,
     Link,
+    SelfTest,
 }
 
 /// Writes the event-log entry of a failure, and passes the status on.
@@ -60,7 +62,7 @@ fn logged<T>(
         let code = match step {
             Step::Resources => NDIS_ERROR_CODE_RESOURCE_CONFLICT,
             Step::Dma | Step::Memory => NDIS_ERROR_CODE_OUT_OF_RESOURCES,
-            Step::Interrupt => NDIS_ERROR_CODE_INTERRUPT_CONNECT,
+            Step::Interrupt | Step::SelfTest => NDIS_ERROR_CODE_INTERRUPT_CONNECT,
             Step::Bus | Step::IoSpace | Step::Chip | Step::Attributes | Step::Link => {
                 NDIS_ERROR_CODE_HARDWARE_FAILURE
             }
@@ -148,44 +150,53 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
     // Last: the handlers may run from the moment this is entered, and find every vector offline (X-09, I-06).
     let interrupt = Interrupt::register(handle, Handlers(core.clone()), CHARACTERISTICS, irql);
     let interrupt = logged(handle, Step::Interrupt, interrupt, irql)?;
-    let setup = plan(core, &interrupt);
-    announce(&setup);
-    core.set_setup(setup);
-    core.irq.start(&core.mmio, &setup);
-    device::start(core);
-    let negotiating = device::start_link(core, irql);
-    if let Err(status) = logged(handle, Step::Link, negotiating, irql) {
+    if let Err(status) = run(core, &interrupt, irql) {
         core.irq.stop(&core.mmio);
         interrupt.deregister(irql);
         return Err(status);
     }
-    link::look(core, irql);
     Ok(interrupt)
 }
 
-/// The vector map that belongs to the grant.
-fn plan(core: &Core, interrupt: &Interrupt<Handlers>) -> Setup {
-    let grant = match interrupt.grant() {
-        // A PCI line can always be shared.
-        interrupt::Grant::Line => Grant::Line { shared: true },
-        interrupt::Grant::Messages(table) if device::msix_enabled(&core.handle) => Grant::MsiX {
-            messages: table.len(),
-        },
-        interrupt::Grant::Messages(_) => Grant::Msi,
+/// Proves the grant, and starts.
+fn run(core: &Core, interrupt: &Interrupt<Handlers>, irql: &mut Irql<Passive>) -> Result<()> {
+    let handle = &core.handle;
+    // Both engines first: what a self-test's DPC finds is then what every other DPC finds. No frame is lost by it,
+    // because the self-test makes every ring be looked at.
+    device::start(core);
+    let (grant, messages) = granted(core, interrupt);
+    let options = Options {
+        rx_queues: 1,
+        tx_queues: 1,
+        interval: core.moderation().initial_interval(),
+        masked_icr_read: core.errata.contains(Errata::ICR_READ),
     };
-    Setup::plan(
-        grant,
-        Options {
-            rx_queues: 1,
-            tx_queues: 1,
-            interval: core.moderation().initial_interval(),
-            masked_icr_read: core.errata.contains(Errata::ICR_READ),
-        },
-    )
+    let proven = selftest::prove(&core.irq, &core.mmio, grant, options, &Timer::start(irql));
+    let setup = proven.ok_or(Status::HARD_ERRORS);
+    let setup = logged(handle, Step::SelfTest, setup, irql)?;
+    core.set_setup(setup, messages);
+    announce(&setup, messages);
+    let negotiating = device::start_link(core, irql);
+    logged(handle, Step::Link, negotiating, irql)?;
+    link::look(core, irql);
+    Ok(())
+}
+
+/// What NDIS granted, and how many messages.
+fn granted(core: &Core, interrupt: &Interrupt<Handlers>) -> (Grant, u32) {
+    match interrupt.grant() {
+        // A PCI line can always be shared.
+        interrupt::Grant::Line => (Grant::Line { shared: true }, 0),
+        interrupt::Grant::Messages(table) if device::msix_enabled(&core.handle) => {
+            let messages = table.len();
+            (Grant::MsiX { messages }, messages)
+        }
+        interrupt::Grant::Messages(table) => (Grant::Msi, table.len()),
+    }
 }
 
 /// One debug line that says what each message is for; a host or a person reads it.
-fn announce(setup: &Setup) {
+fn announce(setup: &Setup, messages: u32) {
     let mut names = [""; crate::irq::VECTORS];
     for (vector, name) in names.iter_mut().enumerate() {
         let roles = setup.roles(vector);
@@ -200,7 +211,8 @@ fn announce(setup: &Setup) {
             _ => "queues",
         };
     }
-    crate::trace::interrupt_map(&names);
+    let map = &setup.map;
+    crate::trace::interrupt_map(&names, map.reason().name(), messages, map.dead().bits());
 }
 
 /// Reads the vendor id: a device that does not answer gives all ones, or nothing (I-09).

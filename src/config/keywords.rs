@@ -95,6 +95,14 @@ pub const FLOW_CONTROL: Keyword = Keyword {
     default: 3,
 };
 
+/// `DisableMSI`: 1 removes the message interrupts from the device's requirements, so that it gets the line. Read when
+/// the device is added, before any adapter exists.
+pub const DISABLE_MSI: Keyword = Keyword {
+    name: "DisableMSI",
+    allowed: Allowed::OneOf(&[0, 1]),
+    default: 0,
+};
+
 /// Every keyword that the driver reads, besides `NetworkAddress`, which has its own DDI.
 pub const KEYWORDS: &[Keyword] = &[
     INTERRUPT_MODERATION,
@@ -103,6 +111,7 @@ pub const KEYWORDS: &[Keyword] = &[
     TRANSMIT_BUFFERS,
     SPEED_DUPLEX,
     FLOW_CONTROL,
+    DISABLE_MSI,
 ];
 
 #[cfg(test)]

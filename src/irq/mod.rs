@@ -6,9 +6,9 @@
 //! let irq = Interrupts::new();                    // before registration: every vector OFFLINE
 //! NdisMRegisterInterruptEx(..)                    // ISR and DPC may run from here on
 //! let grant = Grant::Line { shared } | Grant::Msi | Grant::MsiX { messages };
-//! let setup = Setup::plan(grant, Options { rx_queues, tx_queues, interval, masked_icr_read });
-//! irq.start(&mmio, &setup);                       // IVAR, EIAC, IAM, CTRL_EXT, EITR/ITR, then IMS
-//! selftest::run(&irq, &mmio, &setup, &delay)      // ICS per vector, 100 ms in all
+//! let setup = selftest::prove(&irq, &mmio, grant, Options { .. }, &clock)?;
+//!     // per rung: Setup::plan, irq.start (IVAR, EIAC, IAM, CTRL_EXT, EITR/ITR, then IMS), ICS per vector;
+//!     // 100 ms in all; None: no vector arrives, and everything is stopped
 //! ..
 //! irq.stop(&mmio);                                // masks; then NdisMDeregisterInterruptEx; then free
 //!
@@ -41,14 +41,21 @@
 //! | `vector` | one vector: word, configuration, mask |
 //! | [`vectors`] | ISR, DPC, enable, disable, start, stop |
 //! | [`moderation`] | ITR/EITR values and the adaptive steps |
-//! | [`selftest`] | raising each vector once with ICS |
+//! | [`selftest`] | raising each vector once with ICS; down the ladder when one does not come |
+//! | [`report`] | the interrupt record as bytes |
+//! | `registration`, `resources`, `clock` | NDIS glue: the eight handlers, the resource filter, time |
 //! | [`sync`] | atomics: `core` normally, loom's under `--cfg loom` |
 
+#[cfg(not(loom))]
+pub mod clock;
 pub mod map;
 pub mod moderation;
 pub mod record;
 #[cfg(not(loom))]
 pub mod registration;
+pub mod report;
+#[cfg(not(loom))]
+pub mod resources;
 pub mod selftest;
 pub mod setup;
 pub mod sync;
@@ -56,7 +63,7 @@ mod vector;
 pub mod vectors;
 pub mod word;
 
-pub use map::{Grant, Kind, Roles, VectorMap};
+pub use map::{Grant, Kind, Messages, Reason, Roles, VectorMap};
 pub use record::Record;
 pub use setup::{Arming, Options, Setup};
 pub use vectors::{Dpc, End, Interrupts, Isr, Outcome, Work};

@@ -111,7 +111,9 @@ impl Step {
             Self::LowLatency => {
                 if large && packets > 16 * passes {
                     Self::Bulk
-                } else if packets <= 2 * passes || (packets <= 4 * passes && small) {
+                } else if bytes <= 8_192 * passes
+                    && (packets <= 2 * passes || (packets <= 4 * passes && small))
+                {
                     Self::LowestLatency
                 } else {
                     self

@@ -15,6 +15,7 @@
 //! [`Interrupts::start`](super::Interrupts::start) every vector is offline and every handler a no-op.
 
 use super::Isr;
+use super::clock::cycles;
 use crate::adapter::Core;
 use ndis::interrupt::{
     InterruptRef, IsrResult, LineHandlers, MessageHandlers, MessageSync,
@@ -32,6 +33,16 @@ pub const CHARACTERISTICS: MiniportInterruptCharacteristics<Handlers> =
 #[derive(Debug)]
 pub struct Handlers(pub Shared<Core>);
 
+impl Handlers {
+    /// Notes how long an ISR took: for the record only.
+    #[inline]
+    fn took(&self, message: u32, begin: u64) {
+        if let Some(record) = self.0.irq.record(message) {
+            record.isr_took(cycles().wrapping_sub(begin));
+        }
+    }
+}
+
 impl From<Isr> for IsrResult {
     fn from(isr: Isr) -> Self {
         Self {
@@ -43,7 +54,10 @@ impl From<Isr> for IsrResult {
 
 impl LineHandlers for Handlers {
     fn isr(&self, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
-        self.0.irq.isr_line(&self.0.mmio).into()
+        let begin = cycles();
+        let isr = self.0.irq.isr_line(&self.0.mmio);
+        self.took(0, begin);
+        isr.into()
     }
 
     fn dpc(&self, interrupt: InterruptRef<'_>, throttle: &mut Throttle, irql: &mut Irql<Dispatch>) {
@@ -61,7 +75,10 @@ impl LineHandlers for Handlers {
 
 impl MessageHandlers for Handlers {
     fn message_isr(&self, message: u32, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
-        self.0.irq.isr_message(message).into()
+        let begin = cycles();
+        let isr = self.0.irq.isr_message(message);
+        self.took(message, begin);
+        isr.into()
     }
 
     fn message_dpc(

@@ -126,7 +126,7 @@ pub fn run(
             again = false;
             for (message, arrived) in (0u32..).zip(report.arrived_us) {
                 if arrived.is_none() && used(setup, message) {
-                    irq.raise(m, message);
+                    irq.renew(m, message);
                 }
             }
         }

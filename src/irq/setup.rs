@@ -180,15 +180,4 @@ impl Setup {
             regs::ITR.write(m, u32::from(interval));
         }
     }
-
-    /// Writes the throttle interval of one vector: the adaptive step. Any IRQL.
-    pub fn program_vector_interval(&self, m: &impl Mmio, vector: usize, interval: u16) {
-        if self.map.kind() == Kind::MsiX {
-            if let Some(eitr) = regs::EITR.get(vector) {
-                eitr.write(m, u32::from(interval));
-            }
-        } else {
-            regs::ITR.write(m, u32::from(interval));
-        }
-    }
 }

@@ -21,7 +21,7 @@
 
 use super::VECTORS;
 use super::map::Roles;
-use super::record::Record;
+use super::record::{Entry, Record};
 use super::setup::Setup;
 use super::vector::{
     CFG_AUTO_MASK, CFG_MASKED_READ, CFG_MSIX, CFG_READ_ICR, CFG_ROLES, CFG_WRITE_BACK, Vector,
@@ -393,9 +393,47 @@ impl Interrupts {
         }
     }
 
+    /// Raises a vector whose last interrupt got lost on its way: closes the mask, opens it, which fires on a cause that
+    /// still stands (82574L §4.2), and raises. For the self-test's second try; PASSIVE_LEVEL by use.
+    pub fn renew(&self, m: &impl Mmio, message: u32) {
+        if let Some(v) = self.vectors.get(message as usize)
+            // MASKED goes, as in `enable`: what masked it was the interrupt that got lost.
+            && v.word.clear(MASKED) & FORBID == 0
+        {
+            regs::IMC.write(m, v.ims());
+            v.reconcile(m);
+            v.raise(m);
+        }
+    }
+
+    /// Writes the throttle interval of one vector, 256 ns units: the adaptive step. Any IRQL. Nothing happens offline.
+    pub fn set_interval(&self, m: &impl Mmio, message: u32, interval: u16) {
+        if let Some(v) = self.vectors.get(message as usize)
+            && v.word.load() & (STOPPED | OFFLINE) == 0
+        {
+            let cfg = v.cfg();
+            let eitr = regs::EITR.get(message as usize);
+            match eitr.filter(|_| cfg & CFG_MSIX != 0) {
+                Some(eitr) => eitr.write(m, u32::from(interval)),
+                None if cfg & CFG_ROLES != 0 => regs::ITR.write(m, u32::from(interval)),
+                None => {}
+            }
+        }
+    }
+
     /// The counters of one vector.
     pub fn record(&self, message: u32) -> Option<&Record> {
         self.vectors.get(message as usize).map(|v| &v.record)
+    }
+
+    /// The counters of all vectors.
+    pub fn entries(&self, setup: &Setup) -> [Entry; VECTORS] {
+        let mut index = 0;
+        self.vectors.each_ref().map(|v| {
+            let roles = setup.roles(index);
+            index += 1;
+            v.record.entry(roles)
+        })
     }
 
     /// Whether a DPC owns the vector at this moment. A hint, stale when returned.

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod apply;
+pub mod private;
 pub mod table;
 
 use crate::adapter::Core;

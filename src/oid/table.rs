@@ -4,7 +4,7 @@
 //! The supported list of the general attributes, the length checks and the dispatch all come from [`TABLE`];
 //! an OID that is not here is NOT_SUPPORTED (O-07, O-12).
 
-use super::{answer, apply};
+use super::{answer, apply, private};
 use crate::adapter::Core;
 use ndis::ffi::*;
 use ndis::irql::{Irql, Passive};
@@ -94,6 +94,16 @@ pub const TABLE: &[Entry] = &[
     query(OID_802_3_MAXIMUM_LIST_SIZE, answer::maximum_list_size),
     query(OID_PNP_QUERY_POWER, answer::query_power),
     set(OID_PNP_SET_POWER, apply::set_power),
+    query(private::SUPPORTED_GUIDS, private::supported_guids),
+    query(
+        private::OID_E1000E_INTERRUPT_RECORD,
+        private::interrupt_record,
+    ),
+    both(
+        private::OID_E1000E_INTERRUPT_SELF_TEST,
+        private::self_test_result,
+        private::self_test,
+    ),
 ];
 
 /// The list for the general attributes.

@@ -168,6 +168,8 @@ pub mod pnp;
 #[cfg(not(target_os = "none"))]
 pub mod poll;
 #[cfg(not(target_os = "none"))]
+mod requirements;
+#[cfg(not(target_os = "none"))]
 pub mod resources;
 #[cfg(not(target_os = "none"))]
 pub mod spin;

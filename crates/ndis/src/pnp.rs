@@ -6,10 +6,12 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use crate::adapter::AdapterHandle;
+use crate::config::Configuration;
 use crate::ffi::*;
 use crate::init::Init;
 use crate::irql::{Irql, Passive};
 use crate::mem::try_box;
+use crate::requirements;
 use crate::status::{Result, Status};
 use crate::sys::inline::IoGetCurrentIrpStackLocation;
 use crate::sys::ndis;
@@ -23,7 +25,7 @@ pub trait PnpHandlers: 'static {
     ///
     /// # Errors
     /// Any error code; the device is not added.
-    fn add_device(irql: &mut Irql<Passive>) -> Result<Self::Device>;
+    fn add_device(device: &AddDevice<'_>, irql: &mut Irql<Passive>) -> Result<Self::Device>;
 
     /// MiniportRemoveDevice. PASSIVE_LEVEL.
     fn remove_device(device: Self::Device, irql: &mut Irql<Passive>) {
@@ -94,50 +96,52 @@ impl<'a> Init<'a> {
     }
 }
 
+/// The device that is being added.
+#[derive(Debug)]
+pub struct AddDevice<'a> {
+    handle: NDIS_HANDLE,
+    call: core::marker::PhantomData<&'a ()>,
+}
+
+impl AddDevice<'_> {
+    /// NdisOpenConfigurationEx on the adapter's keywords.
+    ///
+    /// # Errors
+    /// What NDIS says.
+    pub fn configuration<'i>(&self, irql: &'i Irql<Passive>) -> Result<Configuration<'i>> {
+        Configuration::open(self.handle, irql)
+    }
+}
+
 /// The resource requirements of a device, while they are filtered.
 #[derive(Debug)]
 pub struct ResourceRequirements<'a> {
-    list: Option<&'a mut IO_RESOURCE_REQUIREMENTS_LIST>,
+    /// The list with everything that its size member counts; empty without a list.
+    bytes: &'a mut [u8],
 }
 
 impl ResourceRequirements<'_> {
-    fn descriptors(&mut self) -> &mut [IO_RESOURCE_DESCRIPTOR] {
-        let Some(list) = self.list.as_mut() else {
-            return &mut [];
-        };
-        if list.AlternativeLists != 1 {
-            return &mut [];
-        }
-        let count = list.List[0].Count as usize;
-        let first = (&raw mut list.List[0].Descriptors).cast();
-        // SAFETY: the only alternative has this many descriptors, all inside the list's memory.
-        unsafe { core::slice::from_raw_parts_mut(first, count) }
+    /// Number of message-interrupt requirements, in the alternative that has most.
+    #[must_use]
+    pub fn message_interrupts(&self) -> usize {
+        requirements::messages(self.bytes)
     }
 
-    /// Turns every message-interrupt requirement into nothing, which leaves the line: the only way to force
-    /// line-based interrupts. Returns how many there were.
+    /// Leaves the line as the only interrupt: the only way to force line-based interrupts. Message
+    /// requirements go, and with them the alternatives that have no line. Returns how many messages went.
     ///
-    /// Works in place on lists with one alternative, which PCI drivers give; others are left alone.
-    pub fn remove_message_interrupts(&mut self) -> usize {
-        let mut removed = 0;
-        for descriptor in self.descriptors() {
-            let message = u16::from_le_bytes(descriptor.Flags.to_le_bytes())
-                & CM_RESOURCE_INTERRUPT_MESSAGE
-                != 0;
-            if descriptor.Type == CmResourceTypeInterrupt && message {
-                descriptor.Type = CmResourceTypeNull;
-                removed += 1;
-            }
-        }
-        removed
+    /// # Errors
+    /// [`Status::FAILURE`] if the list has no line, or is not well-formed; it is unchanged then.
+    pub fn force_line(&mut self) -> Result<usize> {
+        requirements::force_line(self.bytes).ok_or(Status::FAILURE)
     }
 
-    /// Number of message-interrupt requirements.
-    pub fn message_interrupts(&mut self) -> usize {
-        let is_message = |d: &&mut IO_RESOURCE_DESCRIPTOR| {
-            d.Type == CmResourceTypeInterrupt && d.Flags & CM_RESOURCE_INTERRUPT_MESSAGE != 0
-        };
-        self.descriptors().iter_mut().filter(is_message).count()
+    /// Removes the message requirements beyond the first `most` of each alternative. Returns how many went.
+    ///
+    /// # Errors
+    /// [`Status::FAILURE`] if the list is not well-formed; it is unchanged then.
+    pub fn limit_message_interrupts(&mut self, most: usize) -> Result<usize> {
+        requirements::limit_messages(self.bytes, most).ok_or(Status::FAILURE)
     }
 }
 
@@ -147,7 +151,11 @@ unsafe extern "system" fn add_device<P: PnpHandlers>(
 ) -> NDIS_STATUS {
     // SAFETY: MiniportAddDevice runs at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
-    let device = match P::add_device(&mut irql).and_then(try_box) {
+    let adding = AddDevice {
+        handle,
+        call: core::marker::PhantomData,
+    };
+    let device = match P::add_device(&adding, &mut irql).and_then(try_box) {
         Ok(device) => NonNull::from(Box::leak(device)),
         Err(status) => return status.0,
     };
@@ -204,10 +212,15 @@ unsafe extern "system" fn filter<P: PnpHandlers>(
         // SAFETY: plain data; the IRP is a filter-resource-requirements one.
         list = unsafe { parameters.FilterResourceRequirements }.IoResourceRequirementList;
     }
-    let mut requirements = ResourceRequirements {
-        // SAFETY: null or a valid list, changed by one driver at a time.
-        list: unsafe { list.as_mut() },
+    // SAFETY: null or a valid list.
+    let size = unsafe { list.as_ref() }.map_or(0, requirements::size);
+    let bytes: &mut [u8] = if size == 0 {
+        &mut []
+    } else {
+        // SAFETY: a valid list has as many bytes as it says, and is changed by one driver at a time.
+        unsafe { core::slice::from_raw_parts_mut(list.cast(), size) }
     };
+    let mut requirements = ResourceRequirements { bytes };
     // SAFETY: MiniportFilterResourceRequirements runs at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
     // SAFETY: the context of `add_device`, alive until it is removed.

@@ -138,6 +138,18 @@ impl Call {
         })
     }
 
+    /// For functions that block: at DISPATCH_LEVEL or above there is no thread to put to sleep, so
+    /// that Windows stops here as well.
+    pub fn require_thread(&self) {
+        let now = irql::current();
+        if now >= irql::DISPATCH {
+            verify::stop(
+                "V-17",
+                format!("{} blocks, called at IRQL {now} (bugcheck B8)", self.export.name),
+            );
+        }
+    }
+
     /// `name: text`, for violations.
     pub fn text(&self, text: &str) -> String {
         format!("{}: {text}", self.export.name)

@@ -278,9 +278,16 @@ fn check_general(
             seen.PowerManagementCapabilities,
             seen.PowerManagementCapabilitiesEx,
         );
-        check(!new.is_null() && old.is_null(), &|| {
-            format!("PowerManagementCapabilities {old:p}, …Ex {new:p}")
+        check(old.is_null(), &|| {
+            format!("PowerManagementCapabilities {old:p}, which is for NDIS before 6.20")
         });
+        // An adapter without power management has neither, which NDIS passes on to protocols.
+        if new.is_null() {
+            verify::advise(
+                "I-17",
+                call.text("PowerManagementCapabilitiesEx is NULL: no power management"),
+            );
+        }
     }
     let (list, bytes) = (seen.SupportedOidList as usize, seen.SupportedOidListLength);
     let good = list != 0 && bytes != 0 && bytes.is_multiple_of(4) && bytes / 4 <= MAX_OIDS;

@@ -97,7 +97,7 @@ pub fn load(entry: usize, image: (u64, u64), service: &str) -> Result<(), i32> {
     *OBJECT.lock() = Some((object, extension, name));
     if status < 0 {
         // L-01.
-        verify::check("L-01", !is_registered(), || {
+        verify::check_of(Handler::DriverEntry, "L-01", !is_registered(), || {
             format!("DriverEntry failed with {status:#010x} and left the miniport registered")
         });
         return Err(status);
@@ -111,7 +111,7 @@ pub fn unload() {
     let object = OBJECT.lock().take();
     if let (true, Some((object, _, _))) = (handler != 0, &object) {
         verify::call(Handler::Unload, handler, &[object.address() as u64]);
-        verify::check("L-06", !is_registered(), || {
+        verify::check_of(Handler::Unload, "L-06", !is_registered(), || {
             String::from("MiniportDriverUnload returned without NdisMDeregisterMiniportDriver")
         });
     }

@@ -29,8 +29,12 @@ pub fn check(
     let good = seen.Type == kind && least.is_some_and(|least| usize::from(seen.Size) >= least);
     verify::check(rule, good, || {
         format!(
-            "{what}: Header Type {:#x} Revision {} Size {}; expected Type {kind:#x}, Revision 1 to {}, Size at least {:?}",
-            seen.Type, seen.Revision, seen.Size, sizes.len(), least
+            "{what}: Header Type {:#x} Revision {} Size {}; expected Type {kind:#x}, Revision 1 to {}, Size at least {}",
+            seen.Type,
+            seen.Revision,
+            seen.Size,
+            sizes.len(),
+            least.or(sizes.last().copied()).unwrap_or(0)
         )
     })
     .then_some(seen.Revision)

@@ -3,7 +3,9 @@
 
 use super::{
     adapter::{self, Adapter, State},
-    driver, header, resources, shared_memory,
+    driver, header,
+    interrupt::register,
+    resources, shared_memory,
 };
 use crate::{
     exports, field,
@@ -84,19 +86,26 @@ pub fn check_overdue(adapter: &Adapter) {
 }
 
 /// Waits for the completion if `returned` is PENDING; the final status.
-fn settle(operation: &IrqSpin<Operation>, returned: i32, rule: &'static str, what: &str) -> i32 {
+fn settle(
+    operation: &IrqSpin<Operation>,
+    returned: i32,
+    rule: &'static str,
+    handler: Handler,
+) -> i32 {
     if returned != NDIS_STATUS_PENDING {
         let early = operation.lock().status.is_some();
         operation.lock().open = false;
-        verify::check(rule, !early, || {
-            format!("{what} returned {returned:#010x} and was completed as well (7C/1F)")
+        verify::check_of(handler, rule, !early, || {
+            format!("{handler} returned {returned:#010x} and was completed as well (7C/1F)")
         });
         return returned;
     }
     let deadline = time::now_ns() + CHANGE_LIMIT_NS;
     let done = thread::wait_until(Some(deadline), &|| operation.lock().status.is_some());
-    if !verify::check(rule, done, || format!("{what} is pending for 10 s (7C/25)")) {
-        verify::end(&format!("{what} never completes"));
+    if !verify::check_of(handler, rule, done, || {
+        format!("{handler} is pending for 10 s (7C/25)")
+    }) {
+        verify::end(&format!("{handler} never completes"));
     }
     let mut operation = operation.lock();
     operation.open = false;
@@ -159,7 +168,7 @@ pub fn initialize(adapter: &Adapter) -> Result<(), i32> {
     drop((parameters, list));
     if status == NDIS_STATUS_SUCCESS {
         let complete = adapter.general.lock().is_some();
-        if !verify::check("I-02", complete, || {
+        if !verify::check_of(Handler::Initialize, "I-02", complete, || {
             String::from("MiniportInitializeEx succeeded without general attributes")
         }) {
             verify::end("the adapter cannot be used without general attributes");
@@ -167,20 +176,24 @@ pub fn initialize(adapter: &Adapter) -> Result<(), i32> {
         adapter.set_state(State::Paused);
         return Ok(());
     }
-    verify::check("I-14", status != NDIS_STATUS_PENDING, || {
-        String::from("MiniportInitializeEx returned NDIS_STATUS_PENDING")
-    });
+    verify::check_of(
+        Handler::Initialize,
+        "I-14",
+        status != NDIS_STATUS_PENDING,
+        || String::from("MiniportInitializeEx returned NDIS_STATUS_PENDING"),
+    );
     let left: alloc::vec::Vec<_> = ledger::live(Scope::Adapter)
         .into_iter()
         .filter(|entry| entry.serial > before)
         .collect();
-    verify::check("I-14", left.is_empty(), || {
+    verify::check_of(Handler::Initialize, "I-14", left.is_empty(), || {
         format!(
             "MiniportInitializeEx failed and left: {}",
             ledger::lines(&left, 8).join("; ")
         )
     });
     adapter.set_state(State::Halted);
+    register::abandon(adapter);
     Err(status)
 }
 
@@ -197,12 +210,7 @@ pub fn restart(adapter: &Adapter) -> Result<(), i32> {
         driver::handlers().restart,
         &[adapter.context(), parameters.address() as u64],
     ) as i32;
-    let status = settle(
-        &adapter.pending.restart,
-        returned,
-        "R-01",
-        "MiniportRestart",
-    );
+    let status = settle(&adapter.pending.restart, returned, "R-01", Handler::Restart);
     drop((parameters, attributes));
     // Other failure codes are as good as FAILURE to NDIS, but not among those documented.
     let legal = [
@@ -210,7 +218,7 @@ pub fn restart(adapter: &Adapter) -> Result<(), i32> {
         NDIS_STATUS_RESOURCES,
         NDIS_STATUS_FAILURE,
     ];
-    verify::check("R-01", legal.contains(&status), || {
+    verify::check_of(Handler::Restart, "R-01", legal.contains(&status), || {
         format!("MiniportRestart ended with {status:#010x}")
     });
     if status == NDIS_STATUS_SUCCESS {
@@ -278,13 +286,13 @@ pub fn pause(adapter: &Adapter, reason: u32) {
         &[adapter.context(), parameters.address() as u64],
     ) as i32;
     let legal = returned == NDIS_STATUS_SUCCESS || returned == NDIS_STATUS_PENDING;
-    verify::check("P-01", legal, || {
+    verify::check_of(Handler::Pause, "P-01", legal, || {
         format!("MiniportPause returned {returned:#010x}")
     });
     if returned != NDIS_STATUS_PENDING {
         paused(adapter);
     }
-    settle(&adapter.pending.pause, returned, "P-02", "MiniportPause");
+    settle(&adapter.pending.pause, returned, "P-02", Handler::Pause);
     shared_memory::audit();
 }
 
@@ -295,13 +303,13 @@ fn paused(adapter: &Adapter) {
     // a new indication is one too many (P-08).
     adapter.set_state(State::Paused);
     let indicating = adapter.receives.indications();
-    verify::check("P-05", sends == 0, || {
+    verify::check_of(Handler::Pause, "P-05", sends == 0, || {
         format!("pause is complete with {sends} sends outstanding")
     });
-    verify::check("P-04", held == 0, || {
+    verify::check_of(Handler::Pause, "P-04", held == 0, || {
         format!("pause is complete while the protocol holds {held} receive NBLs")
     });
-    verify::check("P-03", indicating == 0, || {
+    verify::check_of(Handler::Pause, "P-03", indicating == 0, || {
         format!("pause is complete with {indicating} receive indications in progress")
     });
 }
@@ -321,16 +329,21 @@ pub fn halt(adapter: &Adapter, action: i32) -> u32 {
         &[adapter.context(), action as u64],
     );
     let took = time::now_ns() - started;
-    verify::check("H-10", took < HALT_LIMIT_NS, || {
+    verify::check_of(Handler::Halt, "H-10", took < HALT_LIMIT_NS, || {
         format!("MiniportHaltEx took {} s", took / 1_000_000_000)
     });
     adapter.set_state(State::Halted);
+    let interrupts = adapter.interrupts.lock().len();
+    verify::check_of(Handler::Halt, "X-90", interrupts == 0, || {
+        String::from("MiniportHaltEx returned without NdisMDeregisterInterruptEx (7C/0D)")
+    });
+    register::abandon(adapter);
     dpc::flush();
     thread::sleep_ns(AFTERMATH_NS);
     shared_memory::audit();
     adapter.sends.clear();
     let left = ledger::live(Scope::Adapter);
-    verify::check("V-04", left.is_empty(), || {
+    verify::check_of(Handler::Halt, "V-04", left.is_empty(), || {
         format!(
             "alive after MiniportHaltEx: {}",
             ledger::lines(&left, 8).join("; ")

@@ -147,26 +147,31 @@ fn serialised(adapter: &Adapter, kind: Kind, oid: u32, data: &[u8]) -> Answer {
                 .is_none_or(|p| p.status.is_some())
         };
         let completed = thread::wait_until(Some(started + LIMIT_NS), &done);
-        if !verify::check("N-04", completed, || {
+        if !verify::check_of(Handler::OidRequest, "N-04", completed, || {
             format!("{} is pending for 12 s", name())
         }) {
             verify::end("an OID request never completes");
         }
     } else {
-        verify::check("N-04", time::now_ns() - started < LIMIT_NS, || {
-            format!(
-                "{} took {} s",
-                name(),
-                (time::now_ns() - started) / 1_000_000_000
-            )
-        });
+        verify::check_of(
+            Handler::OidRequest,
+            "N-04",
+            time::now_ns() - started < LIMIT_NS,
+            || {
+                format!(
+                    "{} took {} s",
+                    name(),
+                    (time::now_ns() - started) / 1_000_000_000
+                )
+            },
+        );
         // N-02: completed, and then returned with a final status.
         let early = adapter
             .requests
             .pending
             .lock()
             .is_some_and(|p| p.status.is_some());
-        verify::check("N-02", !early, || {
+        verify::check_of(Handler::OidRequest, "N-02", !early, || {
             format!(
                 "{}: NdisMOidRequestComplete, and {returned:#010x} returned",
                 name()
@@ -246,7 +251,7 @@ fn check_status(oid: u32, status: i32) {
         ],
         _ => return,
     };
-    verify::check("N-01", legal.contains(&status), || {
+    verify::check_of(Handler::OidRequest, "N-01", legal.contains(&status), || {
         format!("OID {oid:#010x} completed with {status:#010x}")
     });
 }
@@ -256,11 +261,11 @@ fn check_lengths(name: &str, kind: Kind, sent: &[u8], answer: &Answer) {
     let length = sent.len() as u32;
     let rule = if kind == Kind::Set { "O-06" } else { "O-05" };
     let done = answer.done.unwrap_or(0);
-    verify::check(rule, done <= length, || {
+    verify::check_of(Handler::OidRequest, rule, done <= length, || {
         format!("{name}: {done} bytes reported, the buffer has {length}")
     });
     if kind == Kind::Set {
-        verify::check("O-06", answer.data == sent, || {
+        verify::check_of(Handler::OidRequest, "O-06", answer.data == sent, || {
             format!("{name}: a set changed the buffer")
         });
     }

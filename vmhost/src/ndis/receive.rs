@@ -313,8 +313,9 @@ fn keep(adapter: &Arc<Adapter>, nbls: &[usize]) {
             due_ns: now + if inline { 0 } else { delay },
             snapshot,
         };
-        adapter.receives.held.lock().insert(*nbl, held);
+        // Before another CPU can give it back.
         pool::set_lent(*nbl, true);
+        adapter.receives.held.lock().insert(*nbl, held);
     }
     if inline {
         give_back(adapter, nbls);

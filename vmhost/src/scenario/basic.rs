@@ -11,6 +11,7 @@ use crate::{
     ndis::{
         adapter::State,
         driver,
+        interrupt::register,
         nbl::{Shape, Shaped},
         pnp,
         send::{self, How},
@@ -57,6 +58,7 @@ fn exercise(session: &Session) -> Result<(), String> {
     }
     sends(session, link)?;
     cancels(session);
+    register::foreign_interrupts(&session.adapter);
     tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
     bring_up::restart(session)?;
     sends(session, link)

@@ -124,9 +124,12 @@ fn set_time_limit(seconds: u32) {
             target,
             Box::new(move || {
                 let step = STEP.lock().clone();
+                let place = match verify::current() {
+                    Some(_) => format!("; CPU {target} is in {}", verify::here()),
+                    None => String::new(),
+                };
                 fatal(&format!(
-                    "time limit of {seconds} s in step \"{step}\"; CPU {target} is in {}",
-                    verify::here()
+                    "time limit of {seconds} s in step \"{step}\"{place}"
                 ));
             }),
         );

@@ -8,7 +8,7 @@ use crate::{
         adapter::Adapter,
         oid::{self, Answer, Kind},
     },
-    verify,
+    verify::{self, Handler},
 };
 use ::ndis::ffi::*;
 use alloc::{format, vec};
@@ -67,7 +67,7 @@ pub fn check(adapter: &Adapter) -> u32 {
     }
     for kind in [Kind::Query, Kind::Set, Kind::Statistics] {
         let answer = oid::request(adapter, kind, UNKNOWN, &[0; 4]);
-        verify::check("O-07", unknown(answer.status), || {
+        verify::check_of(Handler::OidRequest, "O-07", unknown(answer.status), || {
             format!(
                 "{kind:?} of the unknown OID {UNKNOWN:#010x}: {:#010x}",
                 answer.status as u32
@@ -93,7 +93,7 @@ fn implemented_as_set(adapter: &Adapter, number: u32) {
         return;
     }
     let answer = oid::set(adapter, number, &[]);
-    verify::check("O-12", !unknown(answer.status), || {
+    verify::check_of(Handler::OidRequest, "O-12", !unknown(answer.status), || {
         format!("OID {number:#010x} is in SupportedOidList and neither queried nor set")
     });
 }
@@ -115,7 +115,7 @@ fn lengths(adapter: &Adapter, number: u32, full: &Answer) {
         let good = answer.status == NDIS_STATUS_SUCCESS
             && answer.done == Some(4)
             && answer.needed == Some(8);
-        verify::check("O-05", good, || {
+        verify::check_of(Handler::OidRequest, "O-05", good, || {
             format!("OID {number:#010x} with 4 bytes: {answer:x?}; SUCCESS, 4 and 8 are expected")
         });
     }
@@ -123,7 +123,7 @@ fn lengths(adapter: &Adapter, number: u32, full: &Answer) {
         let answer = oid::query(adapter, number, length);
         let done = answer.done.unwrap_or(0) as usize;
         let good = answer.status == NDIS_STATUS_SUCCESS && done == size;
-        verify::check("O-05", good, || {
+        verify::check_of(Handler::OidRequest, "O-05", good, || {
             format!(
                 "OID {number:#010x} with {length} bytes: {:#010x}, {done} bytes; with more it gave {size}",
                 answer.status as u32
@@ -132,7 +132,7 @@ fn lengths(adapter: &Adapter, number: u32, full: &Answer) {
     }
     let answer = oid::request(adapter, Kind::Statistics, number, &vec![POISON; size]);
     let good = answer.status == NDIS_STATUS_SUCCESS || unknown(answer.status);
-    verify::check("O-07", good, || {
+    verify::check_of(Handler::OidRequest, "O-07", good, || {
         format!(
             "statistics query of OID {number:#010x}: {:#010x}",
             answer.status as u32
@@ -147,7 +147,7 @@ fn short(adapter: &Adapter, number: u32, length: usize, size: usize) {
         && answer.done.unwrap_or(0) == 0
         && answer.needed == Some(size as u32)
         && untouched;
-    verify::check("O-05", good, || {
+    verify::check_of(Handler::OidRequest, "O-05", good, || {
         format!(
             "OID {number:#010x} with {length} bytes: {:#010x}, BytesWritten {:?}, BytesNeeded {:?}, buffer {}; the size is {size}",
             answer.status as u32,
@@ -168,7 +168,7 @@ fn wrong_sets(adapter: &Adapter) {
     ] {
         let answer = oid::set(adapter, number, data);
         let good = too_short(answer.status) && (size.is_none() || answer.needed == size);
-        verify::check("O-06", good, || {
+        verify::check_of(Handler::OidRequest, "O-06", good, || {
             format!(
                 "set of OID {number:#010x} with {} bytes: {:#010x}, BytesNeeded {:?}",
                 data.len(),
@@ -183,10 +183,15 @@ fn wrong_sets(adapter: &Adapter) {
         OID_GEN_CURRENT_PACKET_FILTER,
         &(!supported).to_le_bytes(),
     );
-    verify::check("O-06", answer.status != NDIS_STATUS_SUCCESS, || {
-        format!(
-            "a packet filter of the unsupported bits {:#x} was accepted",
-            !supported
-        )
-    });
+    verify::check_of(
+        Handler::OidRequest,
+        "O-06",
+        answer.status != NDIS_STATUS_SUCCESS,
+        || {
+            format!(
+                "a packet filter of the unsupported bits {:#x} was accepted",
+                !supported
+            )
+        },
+    );
 }

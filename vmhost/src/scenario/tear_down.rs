@@ -11,7 +11,7 @@ use crate::{
         driver, lifecycle, receive, requirements, shared_memory, watch,
     },
     pe::Image,
-    verify,
+    verify::{self, Handler},
 };
 use ::ndis::ffi::*;
 use alloc::{format, sync::Arc};
@@ -64,7 +64,7 @@ fn remove(image: &Image, adapter: &Arc<Adapter>) {
     shared_memory::audit();
     shared_memory::release_freed();
     let left = ledger::live(Scope::Driver);
-    verify::check("V-04", left.is_empty(), || {
+    verify::check_of(Handler::Unload, "V-04", left.is_empty(), || {
         format!(
             "alive after MiniportDriverUnload: {}",
             ledger::lines(&left, 8).join("; ")

@@ -42,6 +42,11 @@ pub fn image_range() -> (u64, u64) {
     (image.1, image.2)
 }
 
+fn in_image(rip: u64) -> bool {
+    let (base, size) = image_range();
+    rip.wrapping_sub(base) < size
+}
+
 /// `image+0xoffset` for an address in the image, the bare address for any other.
 pub fn place(rip: u64) -> String {
     let image = IMAGE.lock();
@@ -62,6 +67,8 @@ pub fn here() -> String {
     match current() {
         None => String::from("host"),
         Some(context) => match context.import() {
+            // A jump in place of a call, as compilers make of a last call, leaves no place.
+            Some((name, rip)) if !in_image(rip) => format!("{} ({name})", context.handler),
             Some((name, rip)) => format!("{} at {} ({name})", context.handler, place(rip)),
             None => format!("{}", context.handler),
         },
@@ -75,6 +82,23 @@ pub fn check(rule: &'static str, ok: bool, what: impl FnOnce() -> String) -> boo
     rules::evaluated(rule);
     if !ok {
         record(rule, what(), here());
+    }
+    ok
+}
+
+/// Like [`check`], for what the host looks at after a handler has returned: the handler is to
+/// blame. Inside a call into the driver, the place in that call is named instead.
+pub fn check_of(
+    handler: Handler,
+    rule: &'static str,
+    ok: bool,
+    what: impl FnOnce() -> String,
+) -> bool {
+    CHECKS.fetch_add(1, Ordering::Relaxed);
+    rules::evaluated(rule);
+    if !ok {
+        let at = current().map_or_else(|| format!("{handler}"), |_| here());
+        record(rule, what(), at);
     }
     ok
 }
@@ -195,9 +219,11 @@ pub fn call_with<R>(
     let guard = enter(handler, object);
     let before = guard.irql;
     let outcome = call::call_driver(function, args);
+    // A raised IRQL is most often that of a lock that is still held, so that is told first.
+    locks::check_none_at_exit(&guard);
     let rule = if handler.is_isr() { "X-26" } else { "G-05" };
     check(rule, outcome.bad.is_none(), || {
-        format!("{handler} returned with {}", outcome.bad.unwrap_or(""))
+        format!("{handler} has returned: {}", outcome.bad.unwrap_or(""))
     });
     check(rule, cpu::id() == guard.cpu, || {
         format!(
@@ -216,7 +242,6 @@ pub fn call_with<R>(
             irql::raise(before);
         }
     }
-    locks::check_none_at_exit(&guard);
     let answer = after(&guard);
     (outcome.ret, answer)
 }

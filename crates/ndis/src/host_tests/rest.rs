@@ -193,7 +193,10 @@ struct NoPnp;
 
 impl crate::pnp::PnpHandlers for NoPnp {
     type Device = ();
-    fn add_device(_: &mut Irql<Passive>) -> crate::status::Result<()> {
+    fn add_device(
+        _: &crate::pnp::AddDevice<'_>,
+        _: &mut Irql<Passive>,
+    ) -> crate::status::Result<()> {
         Ok(())
     }
     fn filter_resource_requirements(
@@ -202,7 +205,7 @@ impl crate::pnp::PnpHandlers for NoPnp {
         _: &mut Irql<Passive>,
     ) -> crate::status::Result<()> {
         assert_eq!(requirements.message_interrupts(), 2);
-        assert_eq!(requirements.remove_message_interrupts(), 2);
+        assert_eq!(requirements.force_line(), Ok(2));
         Ok(())
     }
 }
@@ -218,6 +221,7 @@ fn messages_are_filtered_out() {
         head: IO_RESOURCE_REQUIREMENTS_LIST::zeroed(),
         rest: Default::default(),
     };
+    list.head.ListSize = size_of_val(&list) as u32;
     list.head.AlternativeLists = 1;
     list.head.List[0].Count = 3;
     list.head.List[0].Descriptors[0].Type = CmResourceTypeInterrupt;
@@ -235,12 +239,11 @@ fn messages_are_filtered_out() {
     // SAFETY: what NDIS does; the device has no state.
     let status = unsafe { filter((&raw mut device).cast(), &raw mut irp) };
     assert_eq!(status, NDIS_STATUS_SUCCESS);
+    assert_eq!(list.head.List[0].Count, 1);
+    let left = list.head.List[0].Descriptors[0];
     assert_eq!(
-        (list.rest[0].Type, list.rest[1].Type),
-        (CmResourceTypeNull, CmResourceTypeNull)
-    );
-    assert_eq!(
-        list.head.List[0].Descriptors[0].Type, CmResourceTypeInterrupt,
+        (left.Type, left.Flags),
+        (CmResourceTypeInterrupt, 0),
         "the line stays"
     );
     // SAFETY: null is what is tested.

@@ -23,9 +23,14 @@ use crate::{
 /// `NDIS_CLONE_FLAGS_USE_ORIGINAL_MDLS`.
 const USE_ORIGINAL_MDLS: u32 = 2;
 
-/// Where a clone's pools come from: the handle, or the original's.
-fn pool_or(handle: u64, other: NDIS_HANDLE) -> u64 {
-    if handle == 0 { other as u64 } else { handle }
+/// Where derived lists or buffers come from: both pools are optional, and without one NDIS takes
+/// its own.
+fn pool_or_own(handle: u64, lists: bool) -> u64 {
+    if handle == 0 {
+        nbl::own_pool(lists)
+    } else {
+        handle
+    }
 }
 
 /// New MDLs for `len` bytes from `offset` bytes into a buffer's data.
@@ -127,14 +132,14 @@ exports! {
 
     /// A list with the same data.
     [Dispatch] fn NdisAllocateCloneNetBufferList(call, original: Ptr<NET_BUFFER_LIST>, list_pool: u64, buffer_pool: u64, flags: u32) -> Ptr<NET_BUFFER_LIST> {
-        let list = nbl::make_plain_list(call, pool_or(list_pool, field!(original, NdisPoolHandle).read()));
+        let list = nbl::make_plain_list(call, pool_or_own(list_pool, true));
         if list.is_null() {
             return list;
         }
         let own = flags & USE_ORIGINAL_MDLS == 0;
         let mut last = Ptr::NULL;
         for source in nb::of_list(original) {
-            let pool = pool_or(buffer_pool, field!(source, NdisPoolHandle).read());
+            let pool = pool_or_own(buffer_pool, false);
             let len = nb::length(source);
             let buffer = if own {
                 part(call, pool, source, 0, len, 0, 0)
@@ -157,13 +162,13 @@ exports! {
     }
     /// A list whose buffers have at most `most` bytes of the original's data each.
     [Dispatch] fn NdisAllocateFragmentNetBufferList(call, original: Ptr<NET_BUFFER_LIST>, list_pool: u64, buffer_pool: u64, start: u32, most: u32, delta: u32, backfill: u32, _flags: u32) -> Ptr<NET_BUFFER_LIST> {
-        let list = nbl::make_plain_list(call, pool_or(list_pool, field!(original, NdisPoolHandle).read()));
+        let list = nbl::make_plain_list(call, pool_or_own(list_pool, true));
         if list.is_null() || most == 0 {
             return list;
         }
         let mut last = Ptr::NULL;
         for source in nb::of_list(original) {
-            let pool = pool_or(buffer_pool, field!(source, NdisPoolHandle).read());
+            let pool = pool_or_own(buffer_pool, false);
             let total = nb::length(source);
             let mut at = start;
             while at < total {

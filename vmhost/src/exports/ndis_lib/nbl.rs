@@ -9,6 +9,7 @@ use alloc::{collections::BTreeMap, format};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use ndis::ffi::*;
+use spin::Once;
 
 use super::nb;
 use crate::{
@@ -125,6 +126,31 @@ fn pool_of(call: &Call, handle: u64, lists: bool) -> Option<Pool> {
         ))
     });
     pool
+}
+
+/// NDIS' own pools, for derived lists of callers who name none: lists, and buffers.
+static OWN_POOLS: Once<(u64, u64)> = Once::new();
+
+/// The pool of NDIS itself for lists or for buffers. What is taken from it is in the ledger.
+pub fn own_pool(lists: bool) -> u64 {
+    let (of_lists, of_buffers) = *OWN_POOLS.call_once(|| {
+        let make = |lists| {
+            let handle = new_handle();
+            let pool = Pool {
+                lists,
+                protocol: 0, // NDIS_PROTOCOL_ID_DEFAULT
+                with_buffer: false,
+                context: 0,
+                data: 0,
+                live: 0,
+                scope: Scope::Driver,
+            };
+            STATE.lock().pools.insert(handle, pool);
+            handle
+        };
+        (make(true), make(false))
+    });
+    if lists { of_lists } else { of_buffers }
 }
 
 fn count(handle: u64, by: i32) {

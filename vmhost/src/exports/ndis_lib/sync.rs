@@ -205,6 +205,7 @@ exports! {
     [Apc] fn NdisMSleep(call, us: u32) {
         verify::check("I-13", us <= LONGEST_SLEEP_US, || call.text(&format!("{us} µs are more than 30 s")));
         locks::check_none("K-01", call.name());
+        call.require_thread();
         thread::sleep_ns(u64::from(us) * 1000);
     }
 

@@ -192,6 +192,7 @@ fn wait(call: &Call, objects: &[usize], all: bool, timeout: Ptr<i64>) -> i32 {
         false
     };
     if !attempt() && limit != Some(0) {
+        call.require_thread();
         thread::wait_until(limit.map(deadline), &attempt);
     }
     match taken.get() {
@@ -307,6 +308,7 @@ exports! {
     /// Sleeps.
     [Apc] fn KeDelayExecutionThread(call, _mode: u8, _alertable: bool, interval: Ptr<i64>) -> i32 {
         locks::check_none("K-01", call.name());
+        call.require_thread();
         let until = deadline(interval.read());
         thread::sleep_ns(until.saturating_sub(time::now_ns()));
         STATUS_SUCCESS
@@ -406,6 +408,7 @@ fn fast_wait(call: &Call, mutex: usize) {
         taken.get()
     };
     if !attempt() {
+        call.require_thread();
         thread::wait_until(None, &attempt);
     }
     locks::acquired(mutex as u64, LockKind::Mutex, irql::current(), call.rip);

@@ -141,7 +141,10 @@ exports! {
     /// The importance changes nothing here: every queued DPC runs at once.
     [Any] fn KeSetImportanceDpc(_call, object: Ptr<KDPC>, importance: i32) { field!(object, u.s.Importance).write(importance as u8) }
     /// Returns when every DPC queued before has run.
-    [Passive] fn KeFlushQueuedDpcs(_call) { dpc::flush() }
+    [Passive] fn KeFlushQueuedDpcs(call) {
+        call.require_thread();
+        dpc::flush()
+    }
     /// No DPC watchdog period is configured.
     [Dispatch] fn KeQueryDpcWatchdogInformation(_call, information: usize) -> i32 {
         // KDPC_WATCHDOG_INFORMATION: five 32-bit values.

@@ -33,8 +33,26 @@ pub fn interrupt(interrupt: &Arc<Interrupt>, message: usize) {
     call_isr(interrupt, message);
 }
 
-/// Calls the ISR and queues what it asks for.
-pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) {
+/// Interrupts of a line since the DPC has run last, and how often it had run then.
+static CLAIMED: AtomicU64 = AtomicU64::new(0);
+static DPCS: AtomicU64 = AtomicU64::new(0);
+
+/// a line that is claimed and not quieted interrupts again before anything else can run.
+fn check_quieted(dpcs: u64) {
+    if DPCS.swap(dpcs, Ordering::Relaxed) != dpcs {
+        CLAIMED.store(0, Ordering::Relaxed);
+    } else if CLAIMED.fetch_add(1, Ordering::Relaxed) > STORM {
+        verify::stop(
+            "X-21",
+            format!(
+                "{STORM} claimed interrupts in a row without a DPC: the line is not quieted (F2)"
+            ),
+        );
+    }
+}
+
+/// Calls the ISR and queues what it asks for. True when the interrupt was claimed.
+pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) -> bool {
     let counts = &interrupt.counts[message];
     let queue = AtomicU8::new(POISON_BOOLEAN);
     let targets = AtomicU32::new(POISON_MASK);
@@ -73,6 +91,9 @@ pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) {
     if claimed {
         counts.claimed.fetch_add(1, Ordering::Relaxed);
         UNCLAIMED.store(0, Ordering::Relaxed);
+        if !interrupt.is_message() {
+            check_quieted(counts.dpc.load(Ordering::Relaxed));
+        }
     } else {
         counts.not_mine.fetch_add(1, Ordering::Relaxed);
         let row = UNCLAIMED.fetch_add(1, Ordering::Relaxed);
@@ -93,6 +114,7 @@ pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) {
         targets.load(Ordering::Relaxed),
     );
     after_isr(interrupt, message, queue, targets);
+    claimed
 }
 
 /// which DPCs the out-parameters ask for.

@@ -125,6 +125,7 @@ exports! {
 
     /// Undoes the registration; returns when the last DPC has run (§4.7).
     [Passive] fn NdisMDeregisterInterruptEx(call, handle: u64) {
+        call.require_thread();
         register::deregister(call, handle);
     }
 

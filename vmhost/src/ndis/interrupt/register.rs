@@ -22,8 +22,8 @@ use crate::{
     guest::Ptr,
     ledger::{self, Kind as Object, Scope},
     log,
-    machine::{dpc, interrupt, irql, lock::IrqSpin, thread, time},
-    verify,
+    machine::{dpc, interrupt, irql, lock::IrqSpin, pci, thread, time},
+    verify::{self, Handler},
 };
 use ::ndis::ffi::*;
 use alloc::{format, sync::Arc};
@@ -213,6 +213,48 @@ pub fn deregister(call: &Call, handle: u64) {
     let table = registration.table.lock().take();
     drop(table);
     super::super::counters::keep(&registration);
+}
+
+/// Takes the interrupts of a halted adapter away that its driver has left registered. They stay in
+/// the ledger, as what they are.
+pub fn abandon(adapter: &Adapter) {
+    let left = core::mem::take(&mut *adapter.interrupts.lock());
+    for registration in &left {
+        registration.closed.store(true, Ordering::Release);
+        hardware::disable(adapter, &registration.grant);
+        for message in &registration.grant.messages {
+            interrupt::disconnect(message.vector);
+        }
+        LIVE.lock().retain(|i| i.handle != registration.handle);
+        super::super::counters::keep(registration);
+    }
+}
+
+/// An interrupt of another device on the same line, which the ISR must refuse. The device's
+/// own pin is quiet: its PCI status register says so. A single one may come together with a cause
+/// that the device has not signalled, so it takes a row of them. PASSIVE, while Running.
+pub fn foreign_interrupts(adapter: &Adapter) {
+    const ROW: usize = 8;
+    const STATUS: u16 = 6;
+    const INTERRUPT_STATUS: u32 = 1 << 3;
+    const PAUSE_NS: u64 = 2_000_000;
+    let Some(registration) = adapter.interrupts.lock().first().cloned() else {
+        return;
+    };
+    if registration.grant.kind != Kind::Line {
+        return;
+    }
+    let all_claimed = (0..ROW).all(|_| {
+        thread::sleep_ns(PAUSE_NS);
+        let old = irql::raise(registration.irql_of(0));
+        let quiet = || pci::read_config(&adapter.device, STATUS, 2) & INTERRUPT_STATUS == 0;
+        let claimed = quiet() && deliver::call_isr(&registration, 0) && quiet();
+        irql::lower(old);
+        claimed
+    });
+    verify::check_of(Handler::Isr, "X-21", !all_claimed, || {
+        format!("{ROW} interrupts in a row of another device on its line were claimed (F2)")
+    });
 }
 
 /// Calls the ISR of every message, which must stand it without a cause, and runs the DPCs it asks

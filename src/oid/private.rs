@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The driver's own OIDs: the interrupt record, and the self-test on demand. PASSIVE_LEVEL.
+//!
+//! They are in the supported list and are published through OID_GEN_SUPPORTED_GUIDS (O-12), so that WMI can reach
+//! them as well as a protocol driver.
+
+use crate::adapter::Core;
+use ndis::ffi::{NDIS_OID, OID_GEN_SUPPORTED_GUIDS};
+use ndis::irql::{Irql, Passive};
+use ndis::oid::{Argument, Reply};
+use ndis::status::{Result, Status};
+
+/// Query: the interrupt record, laid out as [`crate::irq::report`] says.
+pub const OID_E1000E_INTERRUPT_RECORD: NDIS_OID = 0xFF82_5740;
+/// Set of a 4-byte 1: raises every vector once and waits for it, 100 ms at most; fails with HARD_ERRORS if one did not
+/// arrive. Query: one bit per message in use whose last test failed, 4 bytes.
+pub const OID_E1000E_INTERRUPT_SELF_TEST: NDIS_OID = 0xFF82_5741;
+
+/// fNDIS_GUID_TO_OID: the GUID stands for an OID.
+const TO_OID: u32 = 0x1;
+/// fNDIS_GUID_ALLOW_READ.
+const ALLOW_READ: u32 = 0x20;
+/// fNDIS_GUID_ALLOW_WRITE.
+const ALLOW_WRITE: u32 = 0x40;
+
+/// An OID as WMI sees it.
+struct Published {
+    guid: (u32, u16, u16, [u8; 8]),
+    oid: NDIS_OID,
+    size: u32,
+    flags: u32,
+}
+
+/// What OID_GEN_SUPPORTED_GUIDS lists.
+const PUBLISHED: [Published; 2] = [
+    Published {
+        guid: (
+            0x6C0B_1F57,
+            0x94D2,
+            0x4E1B,
+            [0x8A, 0x3E, 0x51, 0x7D, 0x0E, 0x82, 0x57, 0x40],
+        ),
+        oid: OID_E1000E_INTERRUPT_RECORD,
+        size: crate::irq::report::BYTES as u32,
+        flags: TO_OID | ALLOW_READ,
+    },
+    Published {
+        guid: (
+            0x6C0B_1F57,
+            0x94D2,
+            0x4E1B,
+            [0x8A, 0x3E, 0x51, 0x7D, 0x0E, 0x82, 0x57, 0x41],
+        ),
+        oid: OID_E1000E_INTERRUPT_SELF_TEST,
+        size: 4,
+        flags: TO_OID | ALLOW_READ | ALLOW_WRITE,
+    },
+];
+
+/// Bytes of an NDIS_GUID.
+const GUID_BYTES: usize = 28;
+
+/// The answer to OID_GEN_SUPPORTED_GUIDS: an array of NDIS_GUID.
+fn guids() -> [u8; PUBLISHED.len() * GUID_BYTES] {
+    let mut out = [0; PUBLISHED.len() * GUID_BYTES];
+    for (slot, published) in out.chunks_exact_mut(GUID_BYTES).zip(&PUBLISHED) {
+        let (a, b, c, d) = published.guid;
+        let (a, b, c) = (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
+        let tail = [published.oid, published.size, published.flags].map(u32::to_le_bytes);
+        let bytes = a.iter().chain(&b).chain(&c).chain(&d).chain(tail.as_flattened());
+        for (slot, byte) in slot.iter_mut().zip(bytes) {
+            *slot = *byte;
+        }
+    }
+    out
+}
+
+/// OID_GEN_SUPPORTED_GUIDS.
+pub const SUPPORTED_GUIDS: NDIS_OID = OID_GEN_SUPPORTED_GUIDS;
+
+/// OID_GEN_SUPPORTED_GUIDS.
+pub fn supported_guids(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.bytes(&guids())
+}
+
+/// OID_E1000E_INTERRUPT_RECORD.
+pub fn interrupt_record(core: &Core, reply: &mut Reply<'_>) -> Status {
+    match core.interrupt_record() {
+        Some(record) => reply.bytes(&record),
+        None => Status::FAILURE,
+    }
+}
+
+/// OID_E1000E_INTERRUPT_SELF_TEST, query.
+pub fn self_test_result(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&u32::from(core.untested().bits()))
+}
+
+/// OID_E1000E_INTERRUPT_SELF_TEST, set.
+pub fn self_test(core: &Core, argument: &mut Argument<'_>, irql: &mut Irql<Passive>) -> Result<()> {
+    let run: u32 = argument.value()?;
+    if run != 1 {
+        return Err(Status::INVALID_DATA);
+    }
+    core.self_test(irql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guids_are_28_bytes_each_and_name_their_oids() {
+        let all = guids();
+        let (first, second) = all.split_at(GUID_BYTES);
+        assert_eq!(first[..4], 0x6C0B_1F57_u32.to_le_bytes());
+        assert_eq!(first[4..8], [0xD2, 0x94, 0x1B, 0x4E]);
+        assert_eq!(first[15], 0x40);
+        assert_eq!(first[16..20], [0x40, 0x57, 0x82, 0xFF]);
+        assert_eq!(first[20..24], 472_u32.to_le_bytes());
+        assert_eq!(first[24..], 0x21_u32.to_le_bytes());
+        assert_eq!(second[16..], [0x41, 0x57, 0x82, 0xFF, 4, 0, 0, 0, 0x61, 0, 0, 0]);
+        assert_ne!(first[..16], second[..16]);
+        assert_eq!(GUID_BYTES, size_of::<ndis::ffi::NDIS_GUID>());
+    }
+}
