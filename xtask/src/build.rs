@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Builds the two images: the driver's `.sys` and the checked host's ELF.
+//! Builds the images: the `.sys` of the driver, of the example and of the planted faults, and the
+//! checked host's ELF.
 
 use std::{
     env, fs,
@@ -49,13 +50,73 @@ fn cross_target() -> PathBuf {
     target().join("cross")
 }
 
+/// A package that becomes a `.sys`, with the lock files of its builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Package {
+    /// What the user is told that is built.
+    pub title: &'static str,
+    /// The package's name.
+    pub package: &'static str,
+    /// The library's name, which is the image's too.
+    pub library: &'static str,
+    /// The package's directory; empty for the root.
+    pub directory: &'static str,
+    /// Where the lock file of builds with the stand-in for wdk-build is.
+    pub cross_lock: &'static str,
+}
+
+/// The driver of this repository.
+pub const DRIVER: Package = Package {
+    title: "driver",
+    package: "ndis-e1000e",
+    library: "ndis_e1000e",
+    directory: "",
+    cross_lock: "cross/Cargo.lock",
+};
+
+/// The example.
+pub const EXAMPLE: Package = Package {
+    title: "example",
+    package: "edu_miniport",
+    library: "edu_miniport",
+    directory: "examples/edu_miniport",
+    cross_lock: "cross/edu_miniport/Cargo.lock",
+};
+
+/// The driver with one planted breach of the contract in each run.
+pub const PLANTED: Package = Package {
+    title: "planted faults",
+    package: "planted_miniport",
+    library: "planted_miniport",
+    directory: "tests/planted",
+    cross_lock: "cross/planted_miniport/Cargo.lock",
+};
+
+/// All of them.
+pub const PACKAGES: [Package; 3] = [DRIVER, EXAMPLE, PLANTED];
+
+impl Package {
+    /// A file of the package, relative to the project's root.
+    pub fn file(&self, name: &str) -> PathBuf {
+        Path::new(self.directory).join(name)
+    }
+}
+
 /// Builds the driver. Beside the `.sys` lie its `.pdb` and `.map`.
 ///
 /// # Errors
 /// A missing tool or header (status 2), or code that does not compile (status 1).
 pub fn driver(profile: Profile) -> Outcome<PathBuf> {
-    say(&format!("driver ({})", profile.name()));
-    let mut cargo = driver_cargo("rustc")?;
+    image(&DRIVER, profile)
+}
+
+/// Builds one `.sys`, with its `.pdb` and `.map` beside it.
+///
+/// # Errors
+/// As [`driver`].
+pub fn image(package: &Package, profile: Profile) -> Outcome<PathBuf> {
+    say(&format!("{} ({})", package.title, profile.name()));
+    let mut cargo = image_cargo("rustc", package)?;
     // As a cdylib alone: with the rlib beside it, cargo would leave link-time optimisation out.
     cargo.args([
         "--profile",
@@ -64,31 +125,41 @@ pub fn driver(profile: Profile) -> Outcome<PathBuf> {
         "cdylib",
         "--lib",
     ]);
-    run_cargo_patched(&mut cargo, "building the driver")?;
+    run_cargo_patched(&mut cargo, &format!("building {}", package.library))?;
 
     let built = cross_target().join(WINDOWS).join(profile.directory());
-    let to = target().join("driver").join(profile.directory());
+    let folder = if *package == DRIVER {
+        "driver"
+    } else {
+        package.library
+    };
+    let to = target().join(folder).join(profile.directory());
     fs::create_dir_all(&to).map_err(|error| Failure::file(&to, &error))?;
-    let sys = to.join("ndis_e1000e.sys");
-    copy(&built.join("ndis_e1000e.dll"), &sys)?;
-    copy(&built.join("ndis_e1000e.pdb"), &to.join("ndis_e1000e.pdb"))?;
+    let named = |extension: &str| format!("{}.{extension}", package.library);
+    let sys = to.join(named("sys"));
+    copy(&built.join(named("dll")), &sys)?;
+    copy(&built.join(named("pdb")), &to.join(named("pdb")))?;
     copy(
-        &built.join("deps/ndis_e1000e.map"),
-        &to.join("ndis_e1000e.map"),
+        &built.join("deps").join(named("map")),
+        &to.join(named("map")),
     )?;
     Ok(sys)
 }
 
-/// `cargo TASK` for the driver and its target: with the stand-in for wdk-build, unless this host is
-/// Windows, which has the real one.
+/// `cargo TASK` for a driver package and its target: with the stand-in for wdk-build, unless this
+/// host is Windows, which has the real one.
 ///
 /// # Errors
 /// A missing tool or header.
-pub fn driver_cargo(task: &str) -> Outcome<Command> {
+pub fn image_cargo(task: &str, package: &Package) -> Outcome<Command> {
     let toolchain = Toolchain::cross()?;
     let mut cargo = toolchain.cargo(task, WINDOWS, &cross_target());
-    cargo.args(["-p", "ndis-e1000e"]);
+    cargo
+        .arg("--manifest-path")
+        .arg(package.file("Cargo.toml"))
+        .args(["-p", package.package]);
     if cfg!(windows) {
+        cargo.arg("--locked");
         return Ok(cargo);
     }
     let headers = match env::var_os("WDKContentRoot").filter(|root| !root.is_empty()) {
@@ -103,13 +174,13 @@ pub fn driver_cargo(task: &str) -> Outcome<Command> {
     }
     let linker = toolchain::llvm("lld-link", "lld-22")?;
     let root = root();
-    locks::ensure()?;
+    locks::ensure(package)?;
     cargo
         .args(["--features", "cross", "-Zlockfile-path"])
         .arg("--config")
         .arg(setting(
             "resolver.lockfile-path",
-            &root.join("cross/Cargo.lock"),
+            &root.join(package.cross_lock),
         ))
         .arg("--config")
         .arg(setting(
@@ -120,6 +191,8 @@ pub fn driver_cargo(task: &str) -> Outcome<Command> {
         .arg(setting("target.x86_64-pc-windows-msvc.linker", &linker))
         .args(["--config", "future-incompat-report.frequency=\"never\""])
         .env("LIBCLANG_PATH", toolchain::libclang()?)
+        // The driver model, which all of them share; one value for all, so that the bindings of the
+        // kernel headers are made once.
         .env("NDIS_CROSS_MANIFEST", root.join("Cargo.toml"))
         .env(
             "NDIS_LLVM_DLLTOOL",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The two lock files. `Cargo.lock` is the one of a Windows build; builds of the driver on other
-//! hosts have `cross/Cargo.lock`, because they replace one package. What both have must be the same.
+//! The lock files. A package's `Cargo.lock` is the one of a Windows build; builds on other hosts have
+//! one below `cross/`, because they replace one package. What both have must be the same.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::{
+    build::{PACKAGES, Package},
     failure::{Failure, Outcome},
     project::root,
     toolchain::host_cargo,
@@ -18,48 +19,78 @@ use crate::{
 /// The package that the cross build replaces.
 const REPLACED: &str = "wdk-build";
 
-/// Makes `cross/Cargo.lock` from `Cargo.lock` if there is none; cargo then drops what the cross build
-/// has no use for.
+/// Makes a package's lock file below `cross/` from its `Cargo.lock` if there is none; cargo then drops
+/// what the cross build has no use for.
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn ensure() -> Outcome {
-    let (committed, cross) = (root().join("Cargo.lock"), root().join("cross/Cargo.lock"));
-    if !cross.exists() && committed.exists() {
-        fs::copy(&committed, &cross).map_err(|error| Failure::file(&cross, &error))?;
+pub fn ensure(package: &Package) -> Outcome {
+    let committed = root().join(package.file("Cargo.lock"));
+    let cross = root().join(package.cross_lock);
+    if cross.exists() || !committed.exists() {
+        return Ok(());
     }
-    Ok(())
+    if let Some(directory) = cross.parent() {
+        fs::create_dir_all(directory).map_err(|error| Failure::file(directory, &error))?;
+    }
+    fs::copy(&committed, &cross)
+        .map(drop)
+        .map_err(|error| Failure::file(&cross, &error))
 }
 
-/// `Cargo.lock` fits the manifests, and the cross build uses the same releases.
+/// Each `Cargo.lock` fits its manifests, the cross builds use the same releases, and the packages
+/// outside the workspace those of the workspace.
 ///
 /// # Errors
 /// It does not (status 1), or a file is missing (status 2).
 pub fn check() -> Outcome {
-    let metadata = Command::new(host_cargo())
-        .args(["metadata", "--locked", "--format-version", "1"])
-        .current_dir(root())
-        .output()
-        .map_err(|error| Failure::input(format!("cargo metadata: {error}")))?;
-    if !metadata.status.success() {
-        return Err(Failure::check(
-            "Cargo.lock does not fit the manifests: `cargo update --workspace` renews it",
-        ));
+    let workspace = releases(Path::new("Cargo.lock"))?;
+    for package in &PACKAGES {
+        let (manifest, lock) = (package.file("Cargo.toml"), package.file("Cargo.lock"));
+        let metadata = Command::new(host_cargo())
+            .args([
+                "metadata",
+                "--locked",
+                "--format-version",
+                "1",
+                "--manifest-path",
+            ])
+            .arg(&manifest)
+            .current_dir(root())
+            .output()
+            .map_err(|error| Failure::input(format!("cargo metadata: {error}")))?;
+        if !metadata.status.success() {
+            return Err(Failure::check(format!(
+                "{} does not fit the manifests: `cargo update --workspace --manifest-path {}` renews it",
+                lock.display(),
+                manifest.display()
+            )));
+        }
+        let committed = releases(&lock)?;
+        let cross = releases(Path::new(package.cross_lock))?;
+        if let Some((name, version)) = differences(&committed, &cross).first() {
+            return Err(Failure::check(format!(
+                "{} has {name} {version}, which {} does not have: delete it, and `./dev build` makes it anew",
+                package.cross_lock,
+                lock.display()
+            )));
+        }
+        if let Some((name, version)) = differences(&workspace, &committed).first() {
+            return Err(Failure::check(format!(
+                "{} has {name} {version}, which Cargo.lock does not have: `cargo update --manifest-path {} {name}` renews it",
+                lock.display(),
+                manifest.display()
+            )));
+        }
     }
-    let committed = releases(&root().join("Cargo.lock"))?;
-    let cross = releases(&root().join("cross/Cargo.lock"))?;
-    match differences(&committed, &cross).first() {
-        None => Ok(()),
-        Some(difference) => Err(Failure::check(format!(
-            "{difference}: delete cross/Cargo.lock, and `./dev build` makes it anew from Cargo.lock"
-        ))),
-    }
+    Ok(())
 }
 
 type Releases = BTreeMap<String, BTreeSet<String>>;
 
+/// Reads a lock file, named relative to the project's root.
 fn releases(path: &Path) -> Outcome<Releases> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    let text = fs::read_to_string(root().join(path)).map_err(|error| Failure::file(path, &error))?;
     parse(&text).ok_or_else(|| Failure::input(format!("{}: no lock file", path.display())))
 }
 
@@ -76,18 +107,16 @@ fn parse(text: &str) -> Option<Releases> {
     Some(releases)
 }
 
-/// Packages of the cross build whose releases the committed lock file does not have. What only the
-/// stand-in depends on is not in that file at all.
-fn differences(committed: &Releases, cross: &Releases) -> Vec<String> {
-    cross
+/// Releases in `other` of packages that `first` has too, but not in that release. What only one of
+/// them depends on is not compared.
+fn differences(first: &Releases, other: &Releases) -> Vec<(String, String)> {
+    other
         .iter()
         .filter(|(name, _)| *name != REPLACED)
         .filter_map(|(name, versions)| {
-            let known = committed.get(name)?;
+            let known = first.get(name)?;
             let version = versions.difference(known).next()?;
-            Some(format!(
-                "cross/Cargo.lock has {name} {version}, which Cargo.lock does not have"
-            ))
+            Some((name.clone(), version.clone()))
         })
         .collect()
 }
@@ -124,7 +153,7 @@ mod tests {
         let cross = lock(&[("a", "1.0.1"), ("wdk-build", "0.6.1")]);
         assert_eq!(
             differences(&committed, &cross),
-            ["cross/Cargo.lock has a 1.0.1, which Cargo.lock does not have"]
+            [("a".to_owned(), "1.0.1".to_owned())]
         );
     }
 }
