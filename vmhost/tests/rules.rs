@@ -95,3 +95,16 @@ fn exports_are_defined_once() {
     let twice: Vec<_> = places.into_iter().filter(|(_, p)| p.len() > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
 }
+
+#[test]
+fn the_documentation_lists_every_rule() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = fs::read_to_string(root.join("src/verify/rules.rs")).unwrap();
+    let page = fs::read_to_string(root.join("../docs/vmhost.md")).unwrap();
+    let listed: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" | "))
+        .flat_map(|(id, _)| ids(&format!("\"{id}\"")))
+        .collect();
+    assert_eq!(listed, ids(&table), "docs/vmhost.md and src/verify/rules.rs");
+}

@@ -57,7 +57,6 @@ pub fn step(what: &str) {
     let text = what.to_owned();
     let old = core::mem::replace(&mut *STEP.lock(), text);
     drop(old);
-    log!("[{:>7.3} s] {what}", time::now_ns() as f64 / 1e9);
     console::record(&Record::Step {
         what: what.to_owned(),
     });
