@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the interrupt handlers, the data path and the OIDs share, and the DPC that ties them together.
+//! What the interrupt handlers, the data path and the OIDs share.
 //!
 //! A [`Core`] is owned by the adapter and by the interrupt registration; it is freed when NDIS has let go of both.
 
@@ -10,9 +10,9 @@ use crate::config::Settings;
 use crate::hw::errata::Errata;
 use crate::hw::filter::{self, Accept, HashTable};
 use crate::hw::mmio::Mmio;
-use crate::irq::clock::{Epoch, Timer, cycles};
+use crate::irq::clock::{Epoch, Timer};
 use crate::irq::moderation::{Moderation, Sampler, Step};
-use crate::irq::{Dpc, End, Interrupts, Messages, Outcome, Roles, Setup, VECTORS, report, selftest};
+use crate::irq::{Interrupts, Messages, Setup, VECTORS, report, selftest};
 use crate::net::filter::{
     ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter,
 };
@@ -20,18 +20,15 @@ use crate::net::frame::ADDRESS_LEN;
 use crate::net::receive::Receiver;
 use crate::net::send::Sender;
 use crate::net::statistics::Statistics;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use ndis::adapter::{AdapterHandle, LinkState};
-use ndis::interrupt::{InterruptRef, Throttle};
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::miniport::{Outcome as PauseOutcome, PauseRequest, PendingPause};
 use ndis::spin::SpinLock;
 use ndis::status::{Result, Status};
 
-/// Frames that one DPC indicates when NDIS sets no limit: about 100 µs of work.
-const BUDGET: u32 = 256;
-/// Passes of one DPC over work that arrived meanwhile, before it lets others run.
-const PASSES: u32 = 4;
+/// Microseconds after which a DPC lets others run and is queued again. Checked once a chunk of frames.
+const BUDGET_US: u64 = 500;
 
 /// Where a pause stands.
 #[derive(Debug)]
@@ -67,6 +64,8 @@ pub struct Core {
     messages: AtomicU32,
     /// When the adapter was made, on both clocks.
     epoch: Epoch,
+    /// [`BUDGET_US`] in time-stamp cycles; without bound until the self-test has passed.
+    pub(super) dpc_cycles: AtomicU64,
     /// Receive.
     pub receiver: Receiver,
     /// Transmit.
@@ -80,12 +79,15 @@ pub struct Core {
     /// The link as NDIS knows it.
     pub indicated: Indicated,
     pausing: SpinLock<Pausing>,
+    /// Link events are looked at. Not before the self-test is over, which raises them: the link is down until
+    /// initialisation says otherwise (U-04).
+    pub(super) watching: AtomicBool,
     /// In a low-power state.
     pub(super) asleep: AtomicBool,
     /// OID_GEN_INTERRUPT_MODERATION.
-    moderated: AtomicBool,
-    samplers: [Sampler; VECTORS],
-    steps: [AtomicU8; VECTORS],
+    pub(super) moderated: AtomicBool,
+    pub(super) samplers: [Sampler; VECTORS],
+    pub(super) steps: [AtomicU8; VECTORS],
 }
 
 /// What [`Core::new`] needs.
@@ -117,6 +119,7 @@ impl Core {
             setup: ndis::claim::Claim::new(None),
             messages: AtomicU32::new(0),
             epoch: Epoch::now(),
+            dpc_cycles: AtomicU64::new(u64::MAX),
             receiver: Receiver::new(),
             sender: Sender::new(),
             gate: Gate::new(),
@@ -124,6 +127,7 @@ impl Core {
             statistics: Statistics::default(),
             indicated: Indicated::new(),
             pausing: SpinLock::new(Pausing::No),
+            watching: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
             moderated: AtomicBool::new(parts.settings.moderation != Moderation::Off),
             samplers: core::array::from_fn(|_| Sampler::new()),
@@ -147,112 +151,6 @@ impl Core {
         }
     }
 
-    /// The DPC of a message (line: 0). DISPATCH_LEVEL; may find nothing to do, and may run on two CPUs.
-    pub fn dpc(
-        &self,
-        message: u32,
-        interrupt: InterruptRef<'_>,
-        throttle: &mut Throttle,
-        irql: &mut Irql<Dispatch>,
-    ) {
-        let begin = cycles();
-        self.passes(message, interrupt, throttle, irql);
-        if let Some(record) = self.irq.record(message) {
-            record.dpc_took(cycles().wrapping_sub(begin));
-        }
-    }
-
-    /// The passes of one DPC.
-    fn passes(
-        &self,
-        message: u32,
-        interrupt: InterruptRef<'_>,
-        throttle: &mut Throttle,
-        irql: &mut Irql<Dispatch>,
-    ) {
-        let mut budget = throttle.remaining().min(BUDGET);
-        for pass in 1..=PASSES {
-            let Dpc::Run(work) = self.irq.dpc_begin(&self.mmio, message) else {
-                return;
-            };
-            let roles = work.roles();
-            // Transmit and link first: they are bounded and must not starve behind receive.
-            let mut frames = 0;
-            if roles.intersects(Roles::TX) {
-                frames += self.sender.complete(self, irql);
-            }
-            let looked = work.link();
-            if looked {
-                link::look(self, irql);
-            }
-            let mut more = false;
-            if roles.intersects(Roles::RX) {
-                let received = self.receiver.poll(self, budget, irql);
-                throttle.indicated(received.indicated);
-                budget = budget.saturating_sub(received.indicated);
-                frames += received.indicated;
-                more = received.more;
-                self.samples(message, received.indicated, received.bytes);
-            }
-            if let Some(record) = self.irq.record(message) {
-                record.handled(frames);
-                if frames == 0 && !looked {
-                    record.found_nothing();
-                }
-            }
-            let outcome = match (more, throttle.limit()) {
-                (false, _) => Outcome::Done,
-                (true, Some(_)) => Outcome::Throttled,
-                (true, None) => Outcome::Requeue,
-            };
-            match self.irq.dpc_end(&self.mmio, work, outcome) {
-                End::Finished => return,
-                End::Throttled => {
-                    // NDIS calls again; the vector is masked until then.
-                    let _promised = throttle.more_pending();
-                    return;
-                }
-                End::Again if pass < PASSES && budget > 0 => {}
-                End::Again | End::Requeue => {
-                    self.requeue(message, interrupt, irql);
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Runs the DPC of `message` again, on this processor.
-    fn requeue(&self, message: u32, interrupt: InterruptRef<'_>, irql: &Irql<Dispatch>) {
-        if !interrupt.requeue_here(message, irql) {
-            // no handle yet. The vector is raised as if the chip had; its ISR queues the DPC.
-            self.irq.raise(&self.mmio, message);
-        }
-    }
-
-    /// Adaptive moderation: what a pass handled, and the step it leads to.
-    fn samples(&self, message: u32, frames: u32, bytes: u32) {
-        let at = message as usize;
-        let (Some(sampler), Some(step)) = (self.samplers.get(at), self.steps.get(at)) else {
-            return;
-        };
-        if frames == 0
-            || self.settings.moderation != Moderation::Adaptive
-            || !self.moderated.load(Ordering::Relaxed)
-        {
-            return;
-        }
-        let Some(window) = sampler.add(frames, bytes) else {
-            return;
-        };
-        let old = step_of(step.load(Ordering::Relaxed));
-        let new = old.next(window);
-        if new != old {
-            step.store(new as u8, Ordering::Relaxed);
-            // One register write for a change of step, once a window at most.
-            self.irq.set_interval(&self.mmio, message, new.interval());
-        }
-    }
-
     /// The moderation in force.
     pub fn moderation(&self) -> Moderation {
         if self.moderated.load(Ordering::Relaxed) {
@@ -265,9 +163,32 @@ impl Core {
     /// Remembers the set-up that passed the self-test, and what NDIS granted. PASSIVE_LEVEL, in initialisation.
     pub fn set_setup(&self, setup: Setup, messages: u32) {
         self.messages.store(messages, Ordering::Relaxed);
+        // By now some milliseconds have passed on both clocks.
+        match self.epoch.hertz() {
+            0 => {}
+            hertz => self
+                .dpc_cycles
+                .store(hertz / 1_000_000 * BUDGET_US, Ordering::Relaxed),
+        }
         if let Some(mut slot) = self.setup.try_claim() {
             *slot = Some(setup);
         }
+    }
+
+    /// Looks at the link from here on, and now: an event that came before is not lost. PASSIVE_LEVEL.
+    pub fn watch_link(&self, irql: &Irql<Passive>) {
+        // Release: whoever sees it also sees what was set up.
+        self.watching.store(true, Ordering::Release);
+        link::look(self, irql);
+    }
+
+    /// Microseconds that the slowest vector took in the last self-test. PASSIVE_LEVEL.
+    pub fn slowest_vector_us(&self) -> u32 {
+        self.setup().map_or(0, |setup| {
+            let entries = self.irq.entries(&setup);
+            let used = entries.iter().filter(|e| !e.roles.is_empty());
+            used.map(|e| e.self_test_us).max().unwrap_or(0)
+        })
     }
 
     /// The interrupt record. PASSIVE_LEVEL. `None` before the grant is known.
@@ -290,13 +211,7 @@ impl Core {
         }
         let setup = self.setup().ok_or(Status::FAILURE)?;
         let clock = Timer::start(irql);
-        let report = selftest::run(
-            &self.irq,
-            &self.mmio,
-            &setup,
-            &clock,
-            selftest::BOUND_US,
-        );
+        let report = selftest::run(&self.irq, &self.mmio, &setup, &clock, selftest::BOUND_US);
         if report.passed() {
             Ok(())
         } else {
@@ -447,14 +362,5 @@ impl Core {
         let (pending, outcome) = request.pend();
         *pausing = Pausing::Waiting(pending);
         outcome
-    }
-}
-
-/// The step that a number stands for.
-const fn step_of(number: u8) -> Step {
-    match number {
-        0 => Step::LowestLatency,
-        1 => Step::LowLatency,
-        _ => Step::Bulk,
     }
 }

@@ -175,10 +175,10 @@ fn run(core: &Core, interrupt: &Interrupt<Handlers>, irql: &mut Irql<Passive>) -
     let setup = proven.ok_or(Status::HARD_ERRORS);
     let setup = logged(handle, Step::SelfTest, setup, irql)?;
     core.set_setup(setup, messages);
-    announce(&setup, messages);
+    announce(core, &setup, messages);
     let negotiating = device::start_link(core, irql);
     logged(handle, Step::Link, negotiating, irql)?;
-    link::look(core, irql);
+    core.watch_link(irql);
     Ok(())
 }
 
@@ -196,7 +196,7 @@ fn granted(core: &Core, interrupt: &Interrupt<Handlers>) -> (Grant, u32) {
 }
 
 /// One debug line that says what each message is for; a host or a person reads it.
-fn announce(setup: &Setup, messages: u32) {
+fn announce(core: &Core, setup: &Setup, messages: u32) {
     let mut names = [""; crate::irq::VECTORS];
     for (vector, name) in names.iter_mut().enumerate() {
         let roles = setup.roles(vector);
@@ -212,7 +212,13 @@ fn announce(setup: &Setup, messages: u32) {
         };
     }
     let map = &setup.map;
-    crate::trace::interrupt_map(&names, map.reason().name(), messages, map.dead().bits());
+    crate::trace::interrupt_map(
+        &names,
+        map.reason().name(),
+        messages,
+        map.dead().bits(),
+        core.slowest_vector_us(),
+    );
 }
 
 /// Reads the vendor id: a device that does not answer gives all ones, or nothing (I-09).

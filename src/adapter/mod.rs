@@ -3,7 +3,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`core`](mod@self::core) | what the interrupt handlers and the data path share, and the DPC |
+//! | [`core`](mod@self::core) | what the interrupt handlers and the data path share |
+//! | [`dpc`] | the DPC: transmit, link, receive within its budget |
 //! | [`init`] | acquires everything in the documented order; a failure releases by ownership (I-14) |
 //! | [`driver`] | the [`Miniport`](ndis::miniport::Miniport) callbacks: states, pause, restart, halt, PnP |
 //! | [`link`] | link state to NDIS |
@@ -15,6 +16,7 @@
 mod core;
 mod delay;
 mod device;
+mod dpc;
 mod driver;
 pub mod gate;
 mod init;

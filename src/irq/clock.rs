@@ -10,17 +10,7 @@ use crate::hw::reset::Delay;
 use ndis::irql::{Irql, Passive};
 use ndis::time;
 
-/// The processor's time-stamp counter. Any IRQL. 0 where there is none.
-#[inline]
-pub fn cycles() -> u64 {
-    #[cfg(target_arch = "x86_64")]
-    {
-        // SAFETY: every x86-64 processor has RDTSC, and Windows does not forbid it.
-        unsafe { core::arch::x86_64::_rdtsc() }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    0
-}
+pub use ndis::time::cycles;
 
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug)]

@@ -213,13 +213,7 @@ impl VectorMap {
             (Kind::MsiX, 2) => (&[Roles::QUEUES, Roles::OTHER], Reason::TwoMessages),
             (Kind::MsiX, 3 | 4) => (&[Roles::RX, Roles::TX, Roles::OTHER], Reason::FewMessages),
             (Kind::MsiX, _) => (
-                &[
-                    Roles::RX0,
-                    Roles::RX1,
-                    Roles::TX0,
-                    Roles::TX1,
-                    Roles::OTHER,
-                ],
+                &[Roles::RX0, Roles::RX1, Roles::TX0, Roles::TX1, Roles::OTHER],
                 Reason::MessagePerCause,
             ),
         };

@@ -76,3 +76,5 @@ mod tests;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
+#[cfg(all(test, loom))]
+mod loom_world;

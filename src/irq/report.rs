@@ -30,7 +30,12 @@ const ENTRY: usize = 2 * 4 + 10 * 8;
 pub const BYTES: usize = 32 + VECTORS * ENTRY;
 
 /// The record's bytes. `messages`: what NDIS granted.
-pub fn encode(map: &VectorMap, messages: u32, hertz: u64, entries: &[Entry; VECTORS]) -> [u8; BYTES] {
+pub fn encode(
+    map: &VectorMap,
+    messages: u32,
+    hertz: u64,
+    entries: &[Entry; VECTORS],
+) -> [u8; BYTES] {
     let mut out = [0; BYTES];
     let mut slots = out.iter_mut();
     let mut put = |bytes: &[u8]| {

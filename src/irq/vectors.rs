@@ -406,17 +406,16 @@ impl Interrupts {
         }
     }
 
-    /// Writes the throttle interval of one vector, 256 ns units: the adaptive step. Any IRQL. Nothing happens offline.
+    /// Writes the throttle interval of one vector, 256 ns units: the adaptive step. Any IRQL. Nothing happens offline,
+    /// and a vector without a role always is.
     pub fn set_interval(&self, m: &impl Mmio, message: u32, interval: u16) {
         if let Some(v) = self.vectors.get(message as usize)
             && v.word.load() & (STOPPED | OFFLINE) == 0
         {
             let cfg = v.cfg();
-            let eitr = regs::EITR.get(message as usize);
-            match eitr.filter(|_| cfg & CFG_MSIX != 0) {
-                Some(eitr) => eitr.write(m, u32::from(interval)),
-                None if cfg & CFG_ROLES != 0 => regs::ITR.write(m, u32::from(interval)),
-                None => {}
+            match regs::EITR.get(message as usize) {
+                Some(eitr) if cfg & CFG_MSIX != 0 => eitr.write(m, u32::from(interval)),
+                _ => regs::ITR.write(m, u32::from(interval)),
             }
         }
     }

@@ -67,7 +67,12 @@ fn guids() -> [u8; PUBLISHED.len() * GUID_BYTES] {
         let (a, b, c, d) = published.guid;
         let (a, b, c) = (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
         let tail = [published.oid, published.size, published.flags].map(u32::to_le_bytes);
-        let bytes = a.iter().chain(&b).chain(&c).chain(&d).chain(tail.as_flattened());
+        let bytes = a
+            .iter()
+            .chain(&b)
+            .chain(&c)
+            .chain(&d)
+            .chain(tail.as_flattened());
         for (slot, byte) in slot.iter_mut().zip(bytes) {
             *slot = *byte;
         }
@@ -119,7 +124,10 @@ mod tests {
         assert_eq!(first[16..20], [0x40, 0x57, 0x82, 0xFF]);
         assert_eq!(first[20..24], 472_u32.to_le_bytes());
         assert_eq!(first[24..], 0x21_u32.to_le_bytes());
-        assert_eq!(second[16..], [0x41, 0x57, 0x82, 0xFF, 4, 0, 0, 0, 0x61, 0, 0, 0]);
+        assert_eq!(
+            second[16..],
+            [0x41, 0x57, 0x82, 0xFF, 4, 0, 0, 0, 0x61, 0, 0, 0]
+        );
         assert_ne!(first[..16], second[..16]);
         assert_eq!(GUID_BYTES, size_of::<ndis::ffi::NDIS_GUID>());
     }

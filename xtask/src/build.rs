@@ -92,8 +92,17 @@ pub const PLANTED: Package = Package {
     cross_lock: "cross/planted_miniport/Cargo.lock",
 };
 
+/// The driver with one planted breach of the interrupt contract in each run.
+pub const PLANTED_INTERRUPTS: Package = Package {
+    title: "planted interrupt faults",
+    package: "planted_e1000e",
+    library: "planted_e1000e",
+    directory: "tests/planted_e1000e",
+    cross_lock: "cross/planted_e1000e/Cargo.lock",
+};
+
 /// All of them.
-pub const PACKAGES: [Package; 3] = [DRIVER, EXAMPLE, PLANTED];
+pub const PACKAGES: [Package; 4] = [DRIVER, EXAMPLE, PLANTED, PLANTED_INTERRUPTS];
 
 impl Package {
     /// A file of the package, relative to the project's root.

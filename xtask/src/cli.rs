@@ -6,9 +6,10 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
+    abi,
     build::{self, Profile},
     failure::Outcome,
-    gate, lint, package, test, vm,
+    gate, lint, package, planted, test, vm,
 };
 
 /// Builds, checks and runs the ndis-e1000e driver.
@@ -23,7 +24,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build the driver's .sys and the checked host.
+    /// Build the .sys of the driver and of the example, and the checked host.
     Build {
         /// How the driver is compiled.
         #[arg(long, value_enum, default_value = "release")]
@@ -35,6 +36,16 @@ enum Task {
     Vm(Box<vm::Options>),
     /// Run everything that must pass: format, lints, host tests, PE gate, VM runs.
     Test,
+    /// Run drivers with one planted fault each; the checked host must name the rule.
+    Faults {
+        /// Numbers or names of faults; without any, all are run.
+        faults: Vec<String>,
+        /// Checked host to boot instead of building vmhost
+        #[arg(long, value_name = "FILE")]
+        host: Option<PathBuf>,
+    },
+    /// Compare the declared structures and constants with the headers of a WDK (WDKContentRoot).
+    AbiCheck,
     /// Check format and lints of all packages, with warnings as errors.
     Lint,
     /// Build the documentation.
@@ -54,6 +65,8 @@ impl Cli {
             Task::Test => return test::run(),
             Task::Build { profile } => build_all(profile),
             Task::Package => package::make().map(|directory| println!("{}", directory.display())),
+            Task::Faults { faults, host } => planted::run(&faults, host),
+            Task::AbiCheck => abi::check(),
             Task::Lint => lint_all(),
             Task::Doc => lint::doc(),
             Task::Gate { file } => check(file),
@@ -69,7 +82,11 @@ impl Cli {
 }
 
 fn build_all(profile: Profile) -> Outcome {
-    for image in [build::driver(profile)?, build::vmhost()?] {
+    for image in [
+        build::driver(profile)?,
+        build::image(&build::EXAMPLE, profile)?,
+        build::vmhost()?,
+    ] {
         println!("{}", image.display());
     }
     Ok(())
@@ -79,6 +96,7 @@ fn build_all(profile: Profile) -> Outcome {
 fn lint_all() -> Outcome {
     [
         lint::format(),
+        lint::sources(),
         lint::clippy_host(),
         lint::clippy_driver(),
         lint::clippy_vmhost(),

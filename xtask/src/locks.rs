@@ -90,7 +90,8 @@ type Releases = BTreeMap<String, BTreeSet<String>>;
 
 /// Reads a lock file, named relative to the project's root.
 fn releases(path: &Path) -> Outcome<Releases> {
-    let text = fs::read_to_string(root().join(path)).map_err(|error| Failure::file(path, &error))?;
+    let text =
+        fs::read_to_string(root().join(path)).map_err(|error| Failure::file(path, &error))?;
     parse(&text).ok_or_else(|| Failure::input(format!("{}: no lock file", path.display())))
 }
 

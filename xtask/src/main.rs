@@ -7,13 +7,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod abi;
 mod build;
 mod cli;
 mod failure;
 mod gate;
+mod interrupt_faults;
 mod lint;
 mod locks;
 mod package;
+mod planted;
 mod project;
 mod test;
 mod toolchain;

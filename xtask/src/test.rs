@@ -6,16 +6,18 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Command, ExitCode, Stdio},
     time::Instant,
 };
 
 use clap::Parser;
+use vmhost_proto::Report;
 
 use crate::{
-    build::{self, Profile},
+    build::{self, EXAMPLE, PLANTED, PLANTED_INTERRUPTS, Profile},
     failure::{Failure, Outcome},
-    gate, lint, locks,
+    gate, interrupt_faults, lint, locks, planted,
     project::{root, say, target},
     toolchain::host_cargo,
     vm,
@@ -57,6 +59,34 @@ const RUNS: &[(&str, &[&str])] = &[
         "VM, OIDs and sends, line",
         &["--scenario", "basic", "--irq", "line"],
     ),
+];
+
+/// The interrupt cases against the driver, on every kind of grant.
+const INTERRUPT_RUNS: &[(&str, &[&str])] = &[
+    ("VM, interrupt cases, msix", &["--irq", "msix"]),
+    (
+        "VM, interrupt cases, 3 messages",
+        &["--messages", "3", "--cpus", "4", "--seed", "2"],
+    ),
+    (
+        "VM, interrupt cases, msix, one CPU",
+        &["--irq", "msix", "--cpus", "1", "--seed", "3"],
+    ),
+    ("VM, interrupt cases, msi", &["--irq", "msi", "--seed", "4"]),
+    (
+        "VM, interrupt cases, line",
+        &["--irq", "line", "--seed", "5"],
+    ),
+    (
+        "VM, interrupt cases, line, one CPU",
+        &["--irq", "line", "--cpus", "1", "--seed", "6"],
+    ),
+];
+
+/// The runs of the example.
+const EXAMPLE_RUNS: &[(&str, &[&str])] = &[
+    ("VM, example, msi", &["--irq", "msi"]),
+    ("VM, example, line", &["--irq", "line"]),
 ];
 
 /// What was counted so far.
@@ -101,10 +131,20 @@ pub fn run() -> ExitCode {
     let begin = Instant::now();
     let mut tally = Tally::default();
     tally.step("format", |_| lint::format());
+    tally.step("sources", |_| lint::sources());
     tally.step("host tests", host_tests);
     tally.step("models", models);
     tally.step("clippy, this machine", |_| lint::clippy_host());
     let driver = tally.step("driver build", |_| build::driver(Profile::Release));
+    let example = tally.step("example build", |_| {
+        build::image(&EXAMPLE, Profile::Release)
+    });
+    let planted = tally.step("planted faults, build", |_| {
+        build::image(&PLANTED, Profile::Release)
+    });
+    let planted_interrupts = tally.step("planted interrupt faults, build", |_| {
+        build::image(&PLANTED_INTERRUPTS, Profile::Release)
+    });
     let vmhost = tally.step("checked host build", |_| build::vmhost());
     tally.step("lock files", |_| locks::check());
     match &driver {
@@ -123,8 +163,43 @@ pub fn run() -> ExitCode {
             tally.cannot(name, "there is no driver or no checked host");
         }
     }
-    tally.step("clippy, driver", |_| lint::clippy_driver());
+    for (name, options) in INTERRUPT_RUNS {
+        if driver.is_some() && vmhost.is_some() {
+            let options = [&["--scenario", "interrupts"], *options].concat();
+            tally.step(name, |_| vm_run(&options));
+        } else {
+            tally.cannot(name, "there is no driver or no checked host");
+        }
+    }
+    match (&example, &vmhost) {
+        (Some(sys), Some(_)) => {
+            for (name, options) in EXAMPLE_RUNS {
+                tally.step(name, |_| example_run(sys, options));
+            }
+        }
+        _ => tally.cannot("VM, example", "there is no example or no checked host"),
+    }
+    match (&planted, &vmhost) {
+        (Some(sys), Some(host)) => {
+            tally.step("planted faults", |tally| planted_faults(tally, sys, host));
+        }
+        _ => tally.cannot("planted faults", "there is no driver or no checked host"),
+    }
+    match (&planted_interrupts, &vmhost) {
+        (Some(sys), Some(host)) => {
+            tally.step("planted interrupt faults", |tally| {
+                let counts = interrupt_faults::all(sys, host, vm_report)?;
+                count_faults(tally, counts)
+            });
+        }
+        _ => tally.cannot(
+            "planted interrupt faults",
+            "there is no driver or no checked host",
+        ),
+    }
+    tally.step("clippy, driver and example", |_| lint::clippy_driver());
     tally.step("clippy, checked host", |_| lint::clippy_vmhost());
+    tally.step("documentation", |_| lint::doc());
     println!(
         "test: all steps took {:.0} s",
         begin.elapsed().as_secs_f64()
@@ -227,11 +302,48 @@ struct VmArguments {
     options: vm::Options,
 }
 
-/// One run, as `./dev vm` does it.
-fn vm_run(options: &[&str]) -> Outcome {
+/// One run of the example.
+fn example_run(sys: &Path, options: &[&str]) -> Outcome {
+    let (sys, inf) = (
+        sys.display().to_string(),
+        root()
+            .join(EXAMPLE.file("edu_miniport.inx"))
+            .display()
+            .to_string(),
+    );
+    let mut all = vec!["--device", "edu", "--scenario", "basic"];
+    all.extend(["--driver", &sys, "--inf", &inf]);
+    all.extend(options);
+    vm_run(&all)
+}
+
+/// Every planted fault counts as a test.
+fn planted_faults(tally: &mut Tally, sys: &Path, host: &Path) -> Outcome {
+    count_faults(tally, planted::all(sys, host)?)
+}
+
+fn count_faults(tally: &mut Tally, (passed, failed): (usize, usize)) -> Outcome {
+    tally.passed += passed;
+    tally.failed += failed;
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::check(format!(
+            "{failed} planted faults were not seen as they must be"
+        )))
+    }
+}
+
+/// The report of one run.
+fn vm_report(options: &[&str]) -> Outcome<Report> {
     let arguments = VmArguments::try_parse_from(["vm"].iter().chain(options))
         .map_err(|error| Failure::input(format!("vm {}: {error}", options.join(" "))))?;
-    let report = vm::run_report(&arguments.options)?;
+    vm::run_report(&arguments.options)
+}
+
+/// One run, as `./dev vm` does it.
+fn vm_run(options: &[&str]) -> Outcome {
+    let report = vm_report(options)?;
     if report.result == "ok" {
         Ok(())
     } else {

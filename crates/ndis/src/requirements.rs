@@ -217,13 +217,20 @@ mod tests {
         let before = bytes.len();
         assert_eq!(messages(&bytes), 2);
         assert_eq!(force_line(&mut bytes), Some(3));
-        assert_eq!(marks(&bytes), [vec![0x21, 0x23, 0x24], vec![0x31, 0x32, 0x33]]);
+        assert_eq!(
+            marks(&bytes),
+            [vec![0x21, 0x23, 0x24], vec![0x31, 0x32, 0x33]]
+        );
         assert_eq!(bytes.len(), before, "in place");
         assert_eq!(messages(&bytes), 0);
         let line = HEADER + LIST_HEADER + DESCRIPTOR;
         assert_eq!(bytes[line], 0, "no alternative");
         assert_eq!(bytes[HEADER], 2, "the list's own header moved with it");
-        assert_eq!(bytes[line - DESCRIPTOR], IO_RESOURCE_ALTERNATIVE, "not ours");
+        assert_eq!(
+            bytes[line - DESCRIPTOR],
+            IO_RESOURCE_ALTERNATIVE,
+            "not ours"
+        );
     }
 
     #[test]
@@ -244,7 +251,11 @@ mod tests {
         assert_eq!(limit_messages(&mut bytes, 2), Some(1));
         assert_eq!(
             marks(&bytes),
-            [vec![0x11, 0x12, 0x13, 0x15], vec![0x21, 0x22], vec![0x31, 0x32]]
+            [
+                vec![0x11, 0x12, 0x13, 0x15],
+                vec![0x21, 0x22],
+                vec![0x31, 0x32]
+            ]
         );
         let before = bytes.clone();
         assert_eq!(limit_messages(&mut bytes, 5), Some(0));

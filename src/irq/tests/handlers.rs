@@ -3,11 +3,12 @@
 
 use super::super::map::{Grant, Messages, Roles};
 use super::super::vectors::{Dpc, End, Interrupts, Outcome};
-use super::super::{Kind, selftest};
+use super::super::{Kind, Setup, selftest};
 use super::Rig;
 use super::std::vec::Vec;
 use crate::hw::bits::IntCause;
 use crate::hw::fake::{FakeChip, FakeDelay, Mode, VARIANTS, Variant};
+use crate::hw::regs;
 use crate::hw::reset::Delay;
 use core::cell::Cell;
 
@@ -403,7 +404,14 @@ fn the_ladder_goes_down_to_the_messages_that_arrive() {
                 let setup = selftest::prove(&irq, &chip, grant, options, &clock).expect("a rung");
                 let names: Vec<_> = (0..5).map(|v| setup.roles(v).name()).collect();
                 assert_eq!(names.join(" "), roles);
-                assert!(clock.time.waited_us() <= 40_000, "one rung, and a passed one");
+                assert!(
+                    clock.time.waited_us() <= 40_000,
+                    "one rung, and a passed one"
+                );
+                for (vector, eitr) in regs::EITR.iter().enumerate() {
+                    let used = !setup.map.roles(vector).is_empty();
+                    assert!(!used || eitr.read(&chip) == u32::from(interval));
+                }
                 // What arrives, arrives at the vector that serves it.
                 chip.event(IntCause::RXQ0);
                 let message = chip.take_message().expect("armed");
@@ -431,4 +439,41 @@ fn without_any_interrupt_the_ladder_ends_within_100_ms_with_everything_masked() 
             assert_eq!(chip.take_counts(), (0, 0), "and offline");
         }
     }
+}
+
+#[test]
+fn an_interval_goes_where_the_mode_has_it_and_nowhere_while_offline() {
+    for rig in Rig::all() {
+        for vector in 0..6u32 {
+            rig.irq.set_interval(&rig.chip, vector, 77);
+            let (_, writes) = rig.chip.take_counts();
+            let used = !rig.setup.roles(vector as usize).is_empty();
+            assert_eq!(writes, usize::from(used), "{:?} {vector}", rig.setup.map);
+            let written = if rig.setup.map.kind() == Kind::MsiX {
+                regs::EITR.get(vector as usize).map(|r| r.read(&rig.chip))
+            } else {
+                Some(regs::ITR.read(&rig.chip))
+            };
+            rig.chip.take_counts();
+            assert!(!used || written == Some(77));
+        }
+        rig.irq.stop(&rig.chip);
+        rig.chip.take_counts();
+        rig.irq.set_interval(&rig.chip, 0, 78);
+        rig.irq.renew(&rig.chip, 0);
+        assert_eq!(rig.chip.take_counts(), (0, 0));
+    }
+}
+
+#[test]
+fn every_vector_of_a_map_with_gaps_gets_its_interval() {
+    let grant = Grant::MsiX { messages: 5 };
+    let chip = FakeChip::new(Variant::Silicon, super::mode_of(grant));
+    let mut dead = Messages::NONE;
+    dead.insert(0);
+    dead.insert(1);
+    let setup = Setup::plan_without(grant, dead, super::options(123, false)).expect("three left");
+    setup.program(&chip);
+    let written: Vec<_> = regs::EITR.iter().map(|eitr| eitr.read(&chip)).collect();
+    assert_eq!(written, [0, 0, 123, 123, 123]);
 }

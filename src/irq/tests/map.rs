@@ -146,7 +146,11 @@ fn a_load_near_a_threshold_does_not_swing() {
                 for _ in 0..4 {
                     step = step.next(sample);
                 }
-                assert_eq!(step.next(sample), step, "{size} bytes, {mean} frames a pass");
+                assert_eq!(
+                    step.next(sample),
+                    step,
+                    "{size} bytes, {mean} frames a pass"
+                );
             }
         }
     }
@@ -250,6 +254,27 @@ fn the_record_is_laid_out_as_written() {
     let numbers: Vec<u64> = (0..10).map(|n| long(tx + 8 + 8 * n)).collect();
     assert_eq!(numbers, [1, 1, 0, 0, 0, 0, 0, 11, 40, 50]);
     assert_eq!(word(32 + 4 * 88), 0, "message 4 has no role");
+    let distinct = super::super::record::Entry {
+        roles: Roles::OTHER,
+        self_test_us: 20,
+        fired: 21,
+        claimed: 22,
+        not_mine: 23,
+        passes: 24,
+        empty: 25,
+        rearmed: 26,
+        throttled: 27,
+        frames: 28,
+        longest_isr: 29,
+        longest_dpc: 30,
+    };
+    let bytes = encode(&setup.map, 3, 0, &[distinct; 5]);
+    let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    for entry in 0..5 {
+        for n in 0..10 {
+            assert_eq!(long(32 + 88 * entry + 8 + 8 * n), 21 + n as u64);
+        }
+    }
 
     assert_eq!(rate(3_000_000_000, 10_000_000, 10_000_000), 3_000_000_000);
     assert_eq!(rate(15, 10, 1_000_000), 1_500_000);

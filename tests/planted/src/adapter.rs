@@ -220,7 +220,8 @@ unsafe fn attributes(a: *mut Adapter) -> NDIS_STATUS {
 }
 
 unsafe fn map(a: *mut Adapter, resources: *mut CM_PARTIAL_RESOURCE_LIST) -> NDIS_STATUS {
-    let first = (&raw const (*resources).PartialDescriptors).cast::<CM_PARTIAL_RESOURCE_DESCRIPTOR>();
+    let first =
+        (&raw const (*resources).PartialDescriptors).cast::<CM_PARTIAL_RESOURCE_DESCRIPTOR>();
     for n in 0..(*resources).Count as usize {
         let descriptor = first.add(n).read_unaligned();
         if descriptor.Type != CmResourceTypeMemory {
@@ -228,12 +229,8 @@ unsafe fn map(a: *mut Adapter, resources: *mut CM_PARTIAL_RESOURCE_LIST) -> NDIS
         }
         let memory = descriptor.u.Memory;
         let mut address = null_mut();
-        let status = sys::NdisMMapIoSpace(
-            &raw mut address,
-            (*a).handle,
-            memory.Start,
-            memory.Length,
-        );
+        let status =
+            sys::NdisMMapIoSpace(&raw mut address, (*a).handle, memory.Start, memory.Length);
         if status == NDIS_STATUS_SUCCESS {
             (*a).registers = address.cast();
             (*a).registers_length = memory.Length;
@@ -252,11 +249,8 @@ unsafe fn memory(a: *mut Adapter) -> NDIS_STATUS {
     );
     description.MaximumPhysicalMapping = FRAME;
     description.ProcessSGListHandler = Some(crate::data::process_sg_list);
-    let status = sys::NdisMRegisterScatterGatherDma(
-        (*a).handle,
-        &raw mut description,
-        &raw mut (*a).dma,
-    );
+    let status =
+        sys::NdisMRegisterScatterGatherDma((*a).handle, &raw mut description, &raw mut (*a).dma);
     if status != NDIS_STATUS_SUCCESS {
         return status;
     }
@@ -325,11 +319,7 @@ unsafe fn timer(a: *mut Adapter) -> NDIS_STATUS {
         TimerFunction: Some(fault::timer),
         FunctionContext: a.cast(),
     };
-    sys::NdisAllocateTimerObject(
-        (*a).handle,
-        &raw mut characteristics,
-        &raw mut (*a).timer,
-    )
+    sys::NdisAllocateTimerObject((*a).handle, &raw mut characteristics, &raw mut (*a).timer)
 }
 
 /// MiniportRestart.
@@ -415,11 +405,7 @@ unsafe fn release(a: *mut Adapter) {
         sys::NdisMDeregisterScatterGatherDma((*a).dma);
     }
     if !(*a).registers.is_null() && !is(IO_SPACE_LEFT) {
-        sys::NdisMUnmapIoSpace(
-            (*a).handle,
-            (*a).registers.cast(),
-            (*a).registers_length,
-        );
+        sys::NdisMUnmapIoSpace((*a).handle, (*a).registers.cast(), (*a).registers_length);
     }
     nt::ExFreePoolWithTag(a.cast(), TAG);
 }

@@ -16,6 +16,9 @@ const SHORTEST: u32 = 60;
 /// Frames in one DPC without a limit from NDIS.
 const BUDGET: u32 = 64;
 
+/// Frames that some limit will be below, after a few DPCs.
+const ENOUGH: u32 = 4;
+
 /// MiniportSendNetBufferLists.
 pub unsafe extern "system" fn send(
     context: NDIS_HANDLE,
@@ -72,10 +75,9 @@ pub unsafe extern "system" fn process_sg_list(
 /// Copies a frame to the receive side.
 unsafe fn loop_back(a: *mut Adapter, nb: *mut NET_BUFFER) -> NDIS_STATUS {
     let length = (*nb).data_length();
-    if !(14..=FRAME).contains(&length) && !is(OVERSIZE_SENT) {
+    if !(14..=FRAME).contains(&length) {
         return NDIS_STATUS_INVALID_LENGTH;
     }
-    let length = length.min(FRAME);
     let mut storage = [0_u8; FRAME as usize];
     let data = sys::NdisGetDataBuffer(nb, length, storage.as_mut_ptr().cast(), 1, 0);
     if data.is_null() {
@@ -127,9 +129,16 @@ unsafe fn prepare(a: *mut Adapter, nbl: *mut NET_BUFFER_LIST, length: u32) {
 /// Indicates what is ready, within the throttle. DISPATCH_LEVEL.
 pub unsafe fn indicate(a: *mut Adapter, throttle: *mut NDIS_RECEIVE_THROTTLE_PARAMETERS) {
     let limit = (*throttle).MaxNblsToIndicate;
-    let most = if is(TOO_MANY_NBLS) { BUDGET } else { limit.min(BUDGET) };
-    fault::in_dpc(a);
+    let most = if is(TOO_MANY_NBLS) {
+        BUDGET
+    } else {
+        limit.min(BUDGET)
+    };
     nt::KeAcquireSpinLockAtDpcLevel(&raw mut (*a).lock);
+    if is(TOO_MANY_NBLS) && wait_for_a_limit(a, throttle) {
+        nt::KeReleaseSpinLockFromDpcLevel(&raw mut (*a).lock);
+        return;
+    }
     let mut first = null_mut();
     let mut count = 0;
     while (*a).running && count < most && !(*a).ready.is_null() {
@@ -165,6 +174,29 @@ pub unsafe fn indicate(a: *mut Adapter, throttle: *mut NDIS_RECEIVE_THROTTLE_PAR
     }
 }
 
+/// Not every DPC has a limit, and not every limit is below the number of frames: waits for one that is. With the lock
+/// held.
+unsafe fn wait_for_a_limit(
+    a: *mut Adapter,
+    throttle: *mut NDIS_RECEIVE_THROTTLE_PARAMETERS,
+) -> bool {
+    let mut count = 0;
+    let mut nbl = (*a).ready;
+    while !nbl.is_null() {
+        count += 1;
+        nbl = (*nbl).next();
+    }
+    if !(*a).running || count == 0 || count > (*throttle).MaxNblsToIndicate {
+        return false;
+    }
+    (*throttle).set_MoreNblsPending(0);
+    // A few frames are worth asking for the next DPC at once; for one, that would never end.
+    if count >= ENOUGH {
+        interrupt::raise(a);
+    }
+    true
+}
+
 /// Indicates one empty frame when that is forbidden. At most DISPATCH_LEVEL.
 pub unsafe fn indicate_one(a: *mut Adapter) {
     let old = nt::KeAcquireSpinLockRaiseToDpc(&raw mut (*a).lock);
@@ -177,6 +209,7 @@ pub unsafe fn indicate_one(a: *mut Adapter) {
         prepare(a, nbl, SHORTEST);
         (*nbl).set_next(null_mut());
         (*a).indicated += 1;
+        (*a).received += 1;
     }
     nt::KeReleaseSpinLock(&raw mut (*a).lock, old);
     if !nbl.is_null() {

@@ -39,12 +39,7 @@ pub unsafe fn register(a: *mut Adapter) -> NDIS_STATUS {
         raw.DisableMessageInterruptHandler = Some(nothing_message);
         raw.EnableMessageInterruptHandler = Some(nothing_message);
     }
-    sys::NdisMRegisterInterruptEx(
-        (*a).handle,
-        a.cast(),
-        &raw mut raw,
-        &raw mut (*a).interrupt,
-    )
+    sys::NdisMRegisterInterruptEx((*a).handle, a.cast(), &raw mut raw, &raw mut (*a).interrupt)
 }
 
 /// Asks the device for an interrupt.
@@ -83,7 +78,7 @@ unsafe extern "system" fn message_isr(
     fault::in_isr(a);
     if !is(ISR_OUT_PARAMETERS) {
         *queue_dpc = TRUE;
-        *targets = if is(ISR_TARGETS) { 1 } else { 0 };
+        *targets = 0;
     }
     BOOLEAN::from(!is(MESSAGE_ISR_FALSE))
 }

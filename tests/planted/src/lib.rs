@@ -82,13 +82,8 @@ pub unsafe extern "system" fn driver_entry(
     raw.ShutdownHandlerEx = Some(shutdown);
     raw.CancelOidRequestHandler = Some(cancel);
     let mut handle = null_mut();
-    let status = sys::NdisMRegisterMiniportDriver(
-        driver,
-        path,
-        null_mut(),
-        &raw mut raw,
-        &raw mut handle,
-    );
+    let status =
+        sys::NdisMRegisterMiniportDriver(driver, path, null_mut(), &raw mut raw, &raw mut handle);
     DRIVER.store(handle, Ordering::Release);
     status
 }

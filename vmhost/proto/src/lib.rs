@@ -55,6 +55,27 @@ pub const SCENARIOS: &[(&str, &str)] = &[
         "load, initialise, restart, OID queries, sends with their completions, pause, halt, unload: for any Ethernet miniport",
     ),
     (
+        "interrupts",
+        "the interrupt contract, cases t01 to t11, on whatever is granted: for any Ethernet miniport",
+    ),
+    (
+        "t01",
+        "of these: ISR and DPC inside NdisMRegisterInterruptEx",
+    ),
+    ("t02", "of these: a registration that fails"),
+    ("t03", "of these: spurious and unknown messages"),
+    ("t04", "of these: a storm of a neighbour on the line"),
+    (
+        "t05",
+        "of these: interrupts in every state, asleep and gone",
+    ),
+    ("t06", "of these: one event at each instant of a DPC"),
+    ("t07", "of these: DPCs in numbers, ISRs in the middle"),
+    ("t08", "of these: receive throttle"),
+    ("t09", "of these: a flood without end"),
+    ("t10", "of these: deregistration against busy DPCs"),
+    ("t11", "of these: Disable and Enable handlers"),
+    (
         "selftest",
         "the checked host checks itself: IRQLs, DPCs, interrupts, threads, page faults, register trapping; no driver runs",
     ),

@@ -14,7 +14,12 @@ pub mod unsupported;
 
 use alloc::{format, string::String};
 
-use crate::{guest::Ptr, machine::irql, verify};
+use crate::{
+    guest::Ptr,
+    machine::irql,
+    ndis::instant::{self, Instant},
+    pe, verify,
+};
 
 /// At which IRQL a function may be called (contract §2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +113,15 @@ impl Call {
                 export.level.describe()
             )
         });
+        if now >= irql::DISPATCH {
+            verify::check("V-02", !pe::is_pageable(rip as usize), || {
+                format!(
+                    "{}: called at IRQL {now} from a pageable section",
+                    export.name
+                )
+            });
+        }
+        instant::reached(Instant::Import(export.name));
         Self {
             export,
             rip,
@@ -145,7 +159,10 @@ impl Call {
         if now >= irql::DISPATCH {
             verify::stop(
                 "V-17",
-                format!("{} blocks, called at IRQL {now} (bugcheck B8)", self.export.name),
+                format!(
+                    "{} blocks, called at IRQL {now} (bugcheck B8)",
+                    self.export.name
+                ),
             );
         }
     }

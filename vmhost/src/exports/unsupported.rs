@@ -111,5 +111,15 @@ unsupported! {
         ZwQueryDirectoryFile ZwQueryInformationFile ZwQueryKey ZwQuerySystemInformation ZwReadFile
         ZwSetEvent ZwSetInformationFile ZwSetInformationThread ZwUnloadDriver ZwUnmapViewOfSection
         ZwWaitForSingleObject ZwWriteFile _local_unwind
+        DbgPrompt IoCallDriver IoCompleteRequest IoGetCurrentProcess
+        IoRegisterDriverReinitialization IoReportTargetDeviceChange IoWMIWriteEvent
+        KeAreAllApcsDisabled ProbeForRead ProbeForWrite PsGetCurrentProcess RtlCharToInteger
+        RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlEnumerateGenericTableAvl
+        RtlFormatMessage RtlGUIDFromString RtlInitializeGenericTable RtlInitializeGenericTableAvl
+        RtlInsertElementGenericTable RtlInsertElementGenericTableAvl RtlIpv4AddressToStringW
+        RtlIpv4StringToAddressW RtlIpv6AddressToStringW RtlLengthRequiredSid
+        RtlLookupElementGenericTable RtlLookupElementGenericTableAvl RtlTimeFieldsToTime
+        SeCaptureSubjectContext VerSetConditionMask _itoa _itow _wtoi bsearch qsort rand srand
+        wcsrchr wcsstr wcstoul
     }
 }

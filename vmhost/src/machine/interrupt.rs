@@ -81,6 +81,16 @@ pub fn disconnect(vector: u8) {
     drop(old);
 }
 
+/// Raises a vector on a CPU, as a device would: taken as soon as that CPU's IRQL allows it. Any
+/// IRQL.
+pub fn raise(cpu: usize, vector: u8) {
+    if cpu == cpu::id() {
+        lapic::send_self(vector);
+    } else {
+        lapic::send(cpu, vector);
+    }
+}
+
 /// Interrupts that came on a vector without a handler.
 pub fn spurious() -> u64 {
     SPURIOUS.load(Ordering::Relaxed)

@@ -154,6 +154,18 @@ impl Adapter {
         thread::wake();
     }
 
+    /// Before MiniportInitializeEx: nothing is left of an earlier life.
+    pub fn forget(&self) {
+        *self.registration.lock() = None;
+        let general = self.general.lock().take();
+        drop(general);
+        *self.link.lock() = LinkState::default();
+        self.filter.store(0, Ordering::Release);
+        self.filter_cleared_ns.store(0, Ordering::Release);
+        self.removal_asked.store(false, Ordering::Release);
+        self.set_context(0);
+    }
+
     /// MiniportAdapterContext; 0 before the registration attributes.
     pub fn context(&self) -> u64 {
         self.context.load(Ordering::Acquire)

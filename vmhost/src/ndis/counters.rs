@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Register accesses by context, and the interrupt counters for the report. Any IRQL.
 
-use super::interrupt::Interrupt;
+use super::{
+    instant::{self, Instant},
+    interrupt::Interrupt,
+};
 use crate::{
     machine::lock::IrqSpin,
     verify::{self, Context, Handler},
@@ -46,6 +49,11 @@ static KEPT: IrqSpin<Vec<Vector>> = IrqSpin::new(Vec::new());
 
 /// Told by the machine about each register access.
 pub fn observe(_tag: u64, _offset: u64, write: bool, _width: u8, _value: u64) {
+    count(write);
+    instant::reached(Instant::Register);
+}
+
+fn count(write: bool) {
     let Some(context) = verify::current().map(root) else {
         OTHER.count(write);
         return;

@@ -153,6 +153,7 @@ pub fn initialize(adapter: &Adapter) -> Result<(), i32> {
         return Err(NDIS_STATUS_RESOURCES);
     };
     let before = ledger::mark();
+    adapter.forget();
     adapter.set_state(State::Initializing);
     let status = verify::call_on(
         Handler::Initialize,

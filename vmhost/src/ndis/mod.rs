@@ -15,6 +15,7 @@ pub mod driver;
 pub mod guesses;
 pub mod handlers;
 pub mod header;
+pub mod instant;
 pub mod interrupt;
 pub mod io_space;
 pub mod lifecycle;

@@ -103,6 +103,11 @@ impl Sends {
         self.live.lock().values().any(|s| s.built.nbs.contains(&nb))
     }
 
+    /// Whether that NBL, sent with [`submit_lists`], is with the miniport.
+    pub fn live_nbl(&self, nbl: usize) -> bool {
+        self.live.lock().contains_key(&nbl)
+    }
+
     /// Status of a completed NBL that was sent with [`submit_lists`].
     pub fn result(&self, nbl: usize) -> Option<i32> {
         self.results.lock().get(&nbl).copied()

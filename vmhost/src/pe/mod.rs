@@ -162,6 +162,17 @@ pub fn locate(va: usize) -> Option<(String, usize, String)> {
     Some((image.name.clone(), va - image.base, section.to_string()))
 }
 
+/// Whether `va` lies in a section that may be paged out, and is neither discarded nor unloaded.
+pub fn is_pageable(va: usize) -> bool {
+    LOADED.lock().iter().any(|image| {
+        image.sections.iter().any(|section| {
+            section.pageable
+                && !section.discardable
+                && (section.va..section.va + section.size).contains(&va)
+        })
+    })
+}
+
 impl Image {
     /// Fills the import table and sets each section's protection. `Err`: all imports that
     /// `resolve(image, name)` does not know; nothing is protected then.

@@ -26,6 +26,10 @@ use vmhost_proto::HostConfig;
 const NOBODYS: u64 = 0x1234_5678;
 /// An event code above those of the headers.
 const UNKNOWN_EVENT: i32 = 99;
+/// ARP requests, and how long their replies are waited for: QEMU's e1000 receives nothing in the
+/// first second after it was enabled.
+const REQUESTS: u64 = 8;
+const REPLY_LIMIT_NS: u64 = 1_600_000_000;
 /// How long the completions of one batch may take.
 const COMPLETION_LIMIT_NS: u64 = 5_000_000_000;
 
@@ -57,11 +61,34 @@ fn exercise(session: &Session) -> Result<(), String> {
         log!("no link: sends may fail");
     }
     sends(session, link)?;
+    if link {
+        receives(session)?;
+    }
     cancels(session);
     register::foreign_interrupts(&session.adapter);
     tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
     bring_up::restart(session)?;
     sends(session, link)
+}
+
+/// Asks the gateway of QEMU's user network for its address, so that frames come back where there
+/// is such a network. Their number is told and not judged.
+fn receives(session: &Session) -> Result<(), String> {
+    step("receives");
+    let adapter = &session.adapter;
+    let mut answered = 0;
+    for _ in 0..REQUESTS {
+        let before = adapter.receives.frames();
+        let request = (frames::arp(adapter.current_mac()), Shape::default());
+        complete(session, How::Passive, vec![vec![request]])?;
+        let deadline = time::now_ns() + REPLY_LIMIT_NS;
+        if !thread::wait_until(Some(deadline), &|| adapter.receives.frames() > before) {
+            break;
+        }
+        answered += 1;
+    }
+    log!("{answered} of {REQUESTS} ARP requests answered");
+    Ok(())
 }
 
 /// D-50, O-09, S-05: cancelling what is not there and unknown events have no effect.
@@ -147,18 +174,16 @@ fn sends(session: &Session, link: bool) -> Result<(), String> {
             return Err(format!("sends at {how:?} failed: {results:x?}"));
         }
     }
-    // D-10: too long, or shorter than a header: completed, never sent truncated.
+    // D-10: too long, or shorter than a header: completed all the same. No protocol sends these,
+    // and many a miniport relies on that.
     let long = complete(session, How::Passive, vec![vec![plain(most + 64)]])?;
-    verify::check(
-        "D-10",
-        long.iter().all(|status| *status != NDIS_STATUS_SUCCESS),
-        || {
-            format!(
-                "a frame of {} bytes was sent, the maximum is {most}",
-                most + 64
-            )
-        },
-    );
+    if long.contains(&NDIS_STATUS_SUCCESS) {
+        let length = most + 64;
+        verify::advise(
+            "D-10",
+            format!("a frame of {length} bytes was sent, the maximum is {most}"),
+        );
+    }
     complete(session, How::Dispatch, vec![vec![plain(13)]])?;
     Ok(())
 }

@@ -173,12 +173,14 @@ pub fn open(session: &Session) -> Result<(), String> {
         OID_GEN_CURRENT_LOOKAHEAD,
         &general.lookahead.to_le_bytes(),
     )?;
-    set(
-        adapter,
-        "OID_802_3_MULTICAST_LIST",
-        OID_802_3_MULTICAST_LIST,
-        &[0x01, 0, 0x5E, 0, 0, 1],
-    )?;
+    if general.multicast != 0 {
+        set(
+            adapter,
+            "OID_802_3_MULTICAST_LIST",
+            OID_802_3_MULTICAST_LIST,
+            &[0x01, 0, 0x5E, 0, 0, 1],
+        )?;
+    }
     let wanted =
         NDIS_PACKET_TYPE_DIRECTED | NDIS_PACKET_TYPE_BROADCAST | NDIS_PACKET_TYPE_MULTICAST;
     set_filter(adapter, wanted & general.filters)

@@ -49,6 +49,18 @@ pub fn udp(source: [u8; 6], length: usize, number: u8) -> Vec<u8> {
     frame
 }
 
+/// An ARP request for the gateway of QEMU's user network, padded to the minimum.
+pub fn arp(source: [u8; 6]) -> Vec<u8> {
+    let mut frame = header(source, 0x0806);
+    // Ethernet, IPv4, address lengths, request.
+    frame.extend_from_slice(&[0, 1, 8, 0, 6, 4, 0, 1]);
+    frame.extend_from_slice(&source);
+    frame.extend_from_slice(&[10, 0, 2, 15, 0, 0, 0, 0, 0, 0]);
+    frame.extend_from_slice(&[10, 0, 2, 2]);
+    frame.resize(60, 0);
+    frame
+}
+
 fn header(source: [u8; 6], kind: u16) -> Vec<u8> {
     let mut frame = Vec::from([0xFF; 6]);
     frame.extend_from_slice(&source);

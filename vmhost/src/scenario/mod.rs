@@ -7,6 +7,7 @@ mod basic;
 mod bring_up;
 mod faults;
 mod frames;
+mod interrupts;
 mod oids;
 mod report;
 mod statistics;
@@ -44,6 +45,7 @@ pub fn main(config: HostConfig, sys: Vec<u8>) {
     let outcome = match config.scenario.as_str() {
         "traffic" => traffic::run(&config, &sys),
         "basic" => basic::run(&config, &sys),
+        name if interrupts::is_name(name) => interrupts::run(&config, &sys),
         other => fatal(&format!("no scenario is named {other:?}")),
     };
     match outcome {

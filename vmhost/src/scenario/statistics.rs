@@ -4,11 +4,27 @@
 use crate::{
     log,
     ndis::{adapter::Adapter, oid},
-    verify,
+    verify::{self, Handler},
 };
 use ::ndis::ffi::*;
 use alloc::format;
 use core::mem::offset_of;
+
+/// Flags of the counters that are compared, by direction.
+const FRAMES_XMIT: u32 = NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_FRAMES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_FRAMES_XMIT;
+const FRAMES_RCV: u32 = NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_FRAMES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_FRAMES_RCV;
+const BYTES_XMIT: u32 = NDIS_STATISTICS_FLAGS_VALID_BYTES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_BYTES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_XMIT
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_XMIT;
+const BYTES_RCV: u32 = NDIS_STATISTICS_FLAGS_VALID_BYTES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_DIRECTED_BYTES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_RCV
+    | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_RCV;
 
 /// Compares OID_GEN_STATISTICS with the frames that went through the host. A driver that does not
 /// answer it is told by O-12.
@@ -24,6 +40,12 @@ pub fn check(adapter: &Adapter) {
         bytes.copy_from_slice(&answer.data[offset..offset + 8]);
         u64::from_le_bytes(bytes)
     };
+    // Counters without their flag are not supported by the driver.
+    let flags = offset_of!(NDIS_STATISTICS_INFO, SupportedStatistics);
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(&answer.data[flags..flags + 4]);
+    let flags = u32::from_le_bytes(bytes);
+    let kept = |wanted: u32| flags & wanted == wanted;
     let sum = |offsets: [usize; 3]| offsets.into_iter().map(counter).sum::<u64>();
     let sent = sum([
         offset_of!(NDIS_STATISTICS_INFO, ifHCOutUcastPkts),
@@ -31,21 +53,32 @@ pub fn check(adapter: &Adapter) {
         offset_of!(NDIS_STATISTICS_INFO, ifHCOutBroadcastPkts),
     ]);
     let (completed, _) = adapter.sends.frames();
-    verify::check("U-07", sent == completed, || {
-        format!("the statistics say {sent} frames sent, {completed} were completed with success")
-    });
+    verify::check_of(
+        Handler::OidRequest,
+        "U-07",
+        !kept(FRAMES_XMIT) || sent == completed,
+        || {
+            format!(
+                "the statistics say {sent} frames sent, {completed} were completed with success"
+            )
+        },
+    );
     let received = sum([
         offset_of!(NDIS_STATISTICS_INFO, ifHCInUcastPkts),
         offset_of!(NDIS_STATISTICS_INFO, ifHCInMulticastPkts),
         offset_of!(NDIS_STATISTICS_INFO, ifHCInBroadcastPkts),
     ]);
     let indicated = adapter.receives.frames();
-    verify::check("U-07", received >= indicated, || {
-        format!("the statistics say {received} frames received, {indicated} were indicated")
-    });
-    for (name, total, parts) in [
+    verify::check_of(
+        Handler::OidRequest,
+        "U-07",
+        !kept(FRAMES_RCV) || received >= indicated,
+        || format!("the statistics say {received} frames received, {indicated} were indicated"),
+    );
+    for (name, wanted, total, parts) in [
         (
             "In",
+            BYTES_RCV,
             offset_of!(NDIS_STATISTICS_INFO, ifHCInOctets),
             [
                 offset_of!(NDIS_STATISTICS_INFO, ifHCInUcastOctets),
@@ -55,6 +88,7 @@ pub fn check(adapter: &Adapter) {
         ),
         (
             "Out",
+            BYTES_XMIT,
             offset_of!(NDIS_STATISTICS_INFO, ifHCOutOctets),
             [
                 offset_of!(NDIS_STATISTICS_INFO, ifHCOutUcastOctets),
@@ -64,8 +98,11 @@ pub fn check(adapter: &Adapter) {
         ),
     ] {
         let (total, parts) = (counter(total), sum(parts));
-        verify::check("U-07", total == parts, || {
-            format!("ifHC{name}Octets is {total}, its three parts are {parts}")
-        });
+        verify::check_of(
+            Handler::OidRequest,
+            "U-07",
+            !kept(wanted) || total == parts,
+            || format!("ifHC{name}Octets is {total}, its three parts are {parts}"),
+        );
     }
 }

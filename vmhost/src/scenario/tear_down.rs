@@ -26,7 +26,7 @@ pub fn pause(session: &Session, reason: u32) {
 }
 
 /// Waits until no thread is inside the send or return handler.
-fn quiet(adapter: &Adapter) {
+pub fn quiet(adapter: &Adapter) {
     thread::wait_until(None, &|| {
         adapter.sends.in_calls() == 0 && adapter.receives.returning() == 0
     });
@@ -45,6 +45,14 @@ pub fn unload(session: &Session, linger_ns: u64) {
     report::update(|report| report.ledger.at_halt = at_halt);
     thread::sleep_ns(linger_ns);
     remove(&session.image, adapter);
+}
+
+/// Removes the device of the Halted adapter and unloads the driver.
+pub fn finish(session: &Session) {
+    watch::stop();
+    session.adapter.receives.stop();
+    quiet(&session.adapter);
+    remove(&session.image, &session.adapter);
 }
 
 /// Cleans up after a MiniportInitializeEx that failed.

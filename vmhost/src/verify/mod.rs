@@ -16,6 +16,7 @@ use vmhost_proto::{Record, Verifier, Violation};
 use crate::{
     log,
     machine::{call, console, cpu, irql, lock::IrqSpin},
+    pe,
 };
 pub use context::{Context, Handler, current, enter};
 
@@ -170,6 +171,13 @@ pub fn stop(rule: &'static str, what: String) -> ! {
     end(&reason)
 }
 
+/// Like [`stop`], for what the host sees after a handler has returned: see [`check_of`].
+pub fn stop_of(handler: Handler, rule: &'static str, what: String) -> ! {
+    let reason = format!("{rule}: {what}");
+    check_of(handler, rule, false, || what);
+    end(&reason)
+}
+
 /// Ends the run through the function given to [`set_finish`]; a second CPU that gets here waits.
 pub fn end(reason: &str) -> ! {
     if STOPPING.swap(true, Ordering::AcqRel) {
@@ -218,6 +226,11 @@ pub fn call_with<R>(
 ) -> (u64, R) {
     let guard = enter(handler, object);
     let before = guard.irql;
+    if before >= irql::DISPATCH {
+        check("V-02", !pe::is_pageable(function), || {
+            format!("{handler} lies in a pageable section and is called at IRQL {before}")
+        });
+    }
     let outcome = call::call_driver(function, args);
     // A raised IRQL is most often that of a lock that is still held, so that is told first.
     locks::check_none_at_exit(&guard);

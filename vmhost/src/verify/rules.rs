@@ -41,10 +41,6 @@ pub const RULES: &[Rule] = &[
         "SEND_COMPLETE_FLAGS_DISPATCH_LEVEL only at DISPATCH_LEVEL",
     ),
     (
-        "D-10",
-        "frames that are too long or too short fail, and are never cut",
-    ),
-    (
         "D-18",
         "NBL contexts are freed last in, first out, before the NBL is completed",
     ),
@@ -272,6 +268,19 @@ pub const RULES: &[Rule] = &[
         "X-04",
         "the message handlers are given exactly when messages are supported",
     ),
+    ("X-05", "an adapter does not start without its interrupt"),
+    (
+        "X-09",
+        "the handlers are right while NdisMRegisterInterruptEx runs, and no cause is lost",
+    ),
+    (
+        "X-101",
+        "an interrupt of another device on the line is left to it",
+    ),
+    (
+        "X-102",
+        "a line ISR returns FALSE for a device that is asleep or gone",
+    ),
     ("X-11", "one registration for each interrupt"),
     (
         "X-113",
@@ -290,12 +299,32 @@ pub const RULES: &[Rule] = &[
         "an ISR returns at its IRQL with the extended state untouched",
     ),
     ("X-29", "an ISR is short"),
+    (
+        "X-41",
+        "DPCs of a message on several processors lose nothing",
+    ),
     ("X-42", "a DPC indicates no more than MaxNblsToIndicate"),
+    (
+        "X-43",
+        "interrupts stay disabled while MoreNblsPending is TRUE, and the recall goes on",
+    ),
     (
         "X-44",
         "MoreNblsPending is FALSE when there was no limit, and TRUE or FALSE otherwise",
     ),
+    (
+        "X-45",
+        "no event is lost between the last look and the re-arming of interrupts",
+    ),
+    (
+        "X-46",
+        "sends make progress while receives come without end",
+    ),
     ("X-47", "the work of one DPC is bounded"),
+    (
+        "X-49",
+        "an interrupt or DPC without work is harmless, and the next event arrives",
+    ),
     (
         "X-60",
         "DPCs are queued for a valid message and active processors",
@@ -312,6 +341,10 @@ pub const RULES: &[Rule] = &[
     (
         "X-73",
         "no synchronisation with an interrupt from inside its own lock",
+    ),
+    (
+        "X-82",
+        "nothing interrupts between the Disable and Enable handlers, and nothing is lost by them",
     ),
     (
         "X-90",

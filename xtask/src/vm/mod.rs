@@ -21,7 +21,7 @@ use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use vmhost_proto::{Irq, Report, SCENARIOS};
+use vmhost_proto::{Irq, Keyword, RegistryValue, Report, SCENARIOS};
 
 /// Options of `./dev vm`.
 #[derive(Clone, Debug, Args)]
@@ -95,6 +95,11 @@ pub struct Options {
           value_parser = clap::value_parser!(u8).range(20..=89))]
     pub ndis_minor: u8,
 
+    /// Give a keyword of the driver's registry key another value than the INF does; repeatable. A
+    /// keyword of the INF keeps its type, any other is a string
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = keyword)]
+    pub keywords: Vec<(String, String)>,
+
     /// Show the device, the installation and QEMU's command line
     #[arg(short, long)]
     pub verbose: bool,
@@ -108,7 +113,56 @@ pub struct Options {
     pub host: Option<PathBuf>,
 }
 
+/// Splits `NAME=VALUE`.
+fn keyword(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("NAME=VALUE is expected".to_owned()),
+    }
+}
+
+/// The value of `--set` for a keyword that has `old`, if it has one.
+fn keyword_value(
+    name: &str,
+    value: &str,
+    old: Option<&RegistryValue>,
+) -> Result<RegistryValue, String> {
+    let number = || {
+        let parsed = match value.strip_prefix("0x") {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => value.parse(),
+        };
+        parsed.map_err(|_| format!("--set {name}={value}: {name} is a number of 32 bits"))
+    };
+    match old {
+        Some(RegistryValue::Dword(_)) => number().map(RegistryValue::Dword),
+        Some(RegistryValue::MultiSz(_) | RegistryValue::Binary(_)) => Err(format!(
+            "--set {name}={value}: {name} is neither a number nor a string"
+        )),
+        Some(RegistryValue::Sz(_)) | None => Ok(RegistryValue::Sz(value.to_owned())),
+    }
+}
+
 impl Options {
+    /// Gives the keywords of `--set` their values. Names are those of the registry: in any case.
+    fn override_keywords(&self, keywords: &mut Vec<Keyword>) -> Result<(), String> {
+        for (name, value) in &self.keywords {
+            let place = keywords
+                .iter()
+                .position(|keyword| keyword.name.eq_ignore_ascii_case(name));
+            let old = place.map(|place| &keywords[place].value);
+            let value = keyword_value(name, value, old)?;
+            match place {
+                Some(place) => keywords[place].value = value,
+                None => keywords.push(Keyword {
+                    name: name.clone(),
+                    value,
+                }),
+            }
+        }
+        Ok(())
+    }
+
     fn transfer_bytes(&self) -> u64 {
         u64::from(self.transfer) << 20
     }
@@ -225,4 +279,59 @@ fn write_json(options: &Options, report: &Report) -> Outcome {
     let json = serde_json::to_string_pretty(report)
         .map_err(|error| Failure::input(format!("--json: {error}")))?;
     std::fs::write(path, json + "\n").map_err(|error| Failure::file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn set(arguments: &[&str]) -> Result<Vec<Keyword>, String> {
+        let mut keywords = vec![
+            Keyword {
+                name: "Number".to_owned(),
+                value: RegistryValue::Dword(1),
+            },
+            Keyword {
+                name: "*Text".to_owned(),
+                value: RegistryValue::Sz("1".to_owned()),
+            },
+        ];
+        let line = Line::try_parse_from(["vm"].iter().chain(arguments))
+            .map_err(|error| error.to_string())?;
+        line.options.override_keywords(&mut keywords)?;
+        Ok(keywords)
+    }
+
+    #[test]
+    fn keywords_are_replaced_in_their_type_and_added_as_strings() {
+        let arguments = [
+            "--set",
+            "number=0x10",
+            "--set",
+            "*Text=a=b",
+            "--set",
+            "New=3",
+        ];
+        let values: Vec<_> = set(&arguments)
+            .expect("good keywords")
+            .into_iter()
+            .map(|keyword| keyword.value)
+            .collect();
+        let text = |text: &str| RegistryValue::Sz(text.to_owned());
+        assert_eq!(values, [RegistryValue::Dword(16), text("a=b"), text("3")]);
+    }
+
+    #[test]
+    fn what_is_no_keyword_is_refused() {
+        for bad in ["Number", "=1", "Number=x", "Number=4294967296"] {
+            assert!(set(&["--set", bad]).is_err(), "{bad}");
+        }
+    }
 }

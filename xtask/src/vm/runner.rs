@@ -57,12 +57,13 @@ pub fn run(options: &Options, files: &Files) -> Result<Report, String> {
         ));
     }
     let device = device::ask(&options.qemu, &options.device)?;
-    let package = install(
+    let mut package = install(
         &inf,
         &device.function,
         Windows::with_ndis(options.ndis_minor),
     )
     .map_err(|why| format!("{inf_shown}: {why}"))?;
+    options.override_keywords(&mut package.keywords)?;
     if options.verbose {
         show_package(&package, &device);
     }

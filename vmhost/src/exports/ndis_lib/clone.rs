@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 
 use ndis::ffi::*;
+use spin::Once;
 
 use super::{nb, nbl};
 use crate::{
@@ -23,14 +24,31 @@ use crate::{
 /// `NDIS_CLONE_FLAGS_USE_ORIGINAL_MDLS`.
 const USE_ORIGINAL_MDLS: u32 = 2;
 
+/// NDIS' own pools, for callers who name none: of lists, and of buffers.
+static OWN_POOLS: Once<[u64; 2]> = Once::new();
+
+/// The pool of NDIS itself. What is taken from it is in the ledger.
+fn own_pool(lists: bool) -> u64 {
+    let pools = OWN_POOLS.call_once(|| {
+        [false, true].map(|lists| {
+            nbl::insert_pool(nbl::Pool {
+                lists,
+                protocol: 0, // NDIS_PROTOCOL_ID_DEFAULT
+                with_buffer: false,
+                context: 0,
+                data: 0,
+                live: 0,
+                scope: Scope::Driver,
+            })
+        })
+    });
+    pools[usize::from(lists)]
+}
+
 /// Where derived lists or buffers come from: both pools are optional, and without one NDIS takes
 /// its own.
 fn pool_or_own(handle: u64, lists: bool) -> u64 {
-    if handle == 0 {
-        nbl::own_pool(lists)
-    } else {
-        handle
-    }
+    if handle == 0 { own_pool(lists) } else { handle }
 }
 
 /// New MDLs for `len` bytes from `offset` bytes into a buffer's data.

@@ -9,7 +9,6 @@ use alloc::{collections::BTreeMap, format};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use ndis::ffi::*;
-use spin::Once;
 
 use super::nb;
 use crate::{
@@ -32,14 +31,14 @@ use crate::{
 const CONTEXT_ALIGN: u16 = 16;
 
 #[derive(Clone, Copy)]
-struct Pool {
-    lists: bool,
-    protocol: u8,
-    with_buffer: bool,
-    context: u16,
-    data: u32,
-    live: u32,
-    scope: Scope,
+pub(super) struct Pool {
+    pub(super) lists: bool,
+    pub(super) protocol: u8,
+    pub(super) with_buffer: bool,
+    pub(super) context: u16,
+    pub(super) data: u32,
+    pub(super) live: u32,
+    pub(super) scope: Scope,
 }
 
 /// What hangs on a list or buffer besides itself.
@@ -86,14 +85,20 @@ fn header_ok(call: &Call, header: NDIS_OBJECT_HEADER, least: u16) -> bool {
     )
 }
 
-fn new_pool(call: &Call, handle: u64, pool: Pool) -> u64 {
+/// Makes a pool that is in no ledger.
+pub(super) fn insert_pool(pool: Pool) -> u64 {
     let new = new_handle();
+    STATE.lock().pools.insert(new, pool);
+    new
+}
+
+fn new_pool(call: &Call, handle: u64, pool: Pool) -> u64 {
     let kind = if pool.lists {
         Kind::NblPool
     } else {
         Kind::NbPool
     };
-    STATE.lock().pools.insert(new, pool);
+    let new = insert_pool(pool);
     ledger::add(kind, new, 0, scope_of(handle), call.rip);
     new
 }
@@ -126,31 +131,6 @@ fn pool_of(call: &Call, handle: u64, lists: bool) -> Option<Pool> {
         ))
     });
     pool
-}
-
-/// NDIS' own pools, for derived lists of callers who name none: lists, and buffers.
-static OWN_POOLS: Once<(u64, u64)> = Once::new();
-
-/// The pool of NDIS itself for lists or for buffers. What is taken from it is in the ledger.
-pub fn own_pool(lists: bool) -> u64 {
-    let (of_lists, of_buffers) = *OWN_POOLS.call_once(|| {
-        let make = |lists| {
-            let handle = new_handle();
-            let pool = Pool {
-                lists,
-                protocol: 0, // NDIS_PROTOCOL_ID_DEFAULT
-                with_buffer: false,
-                context: 0,
-                data: 0,
-                live: 0,
-                scope: Scope::Driver,
-            };
-            STATE.lock().pools.insert(handle, pool);
-            handle
-        };
-        (make(true), make(false))
-    });
-    if lists { of_lists } else { of_buffers }
 }
 
 fn count(handle: u64, by: i32) {

@@ -82,6 +82,13 @@ pub fn set_dead(va: usize, dead: bool) {
     }
 }
 
+/// The same for all windows with that tag.
+pub fn set_all_dead(tag: u64, dead: bool) {
+    for window in WINDOWS.lock().iter_mut().filter(|window| window.tag == tag) {
+        window.dead = dead;
+    }
+}
+
 /// What became of a page fault.
 pub(super) enum Trap {
     /// Performed; the instruction is done (or one element of a repeated one).

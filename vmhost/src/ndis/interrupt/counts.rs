@@ -28,6 +28,13 @@ pub struct Counts {
     pub indicated: AtomicU64,
     /// NBLs completed in this message's DPCs.
     pub completed: AtomicU64,
+    /// When MiniportDisable… was called for this message; 0 when it is enabled.
+    pub disabled_ns: AtomicU64,
+    /// Claimed interrupts and DPCs, each plus one, when the last DPC had more pending.
+    pub throttled: [AtomicU64; 2],
+    /// DPCs that the driver asked for, and how many in a row asked again without doing anything.
+    pub requests: AtomicU64,
+    pub fruitless: AtomicU64,
     /// Link indications in this message's DPCs.
     pub status: AtomicU64,
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The driver's ISR, called at DIRQL with the interrupt lock held (contract §4.2).
 
-use super::{Interrupt, active_cpus, dpc};
+use super::{
+    Interrupt, active_cpus, dpc,
+    steer::{STEER, is},
+};
 use crate::{
     machine::{cpu, time},
     verify::{self, Handler},
@@ -14,6 +17,9 @@ const POISON_BOOLEAN: u8 = 0xC7;
 const POISON_MASK: u32 = 0xC7C7_C7C7;
 /// Unclaimed interrupts in a row after which the line is storming (bugcheck F2).
 const STORM: u64 = 100_000;
+/// How long an interrupt may be on its way after the Disable handler: above the longest interval
+/// that a 16-bit timer of 256 ns gives.
+const ON_ITS_WAY_NS: u64 = 20_000_000;
 /// Far above the guideline of 25 µs: the emulated CPU is slow, and a busy machine may take it
 /// away for a while.
 const ISR_LIMIT_NS: u64 = 1_000_000_000;
@@ -30,7 +36,14 @@ pub fn interrupt(interrupt: &Arc<Interrupt>, message: usize) {
             .last_interrupt_ns
             .store(time::now_ns(), Ordering::Relaxed);
     }
-    call_isr(interrupt, message);
+    let claimed = call_isr(interrupt, message);
+    let counts = &interrupt.counts[message];
+    let since = counts.disabled_ns.load(Ordering::Acquire);
+    // Read after the ISR: an enable handler that came first has set it to 0.
+    let late = since != 0 && time::now_ns().saturating_sub(since) > ON_ITS_WAY_NS;
+    verify::check_of(Handler::DisableInterrupt, "X-82", !late || !claimed, || {
+        format!("an interrupt of message {message} came while it was disabled")
+    });
 }
 
 /// Interrupts of a line since the DPC has run last, and how often it had run then.
@@ -42,7 +55,8 @@ fn check_quieted(dpcs: u64) {
     if DPCS.swap(dpcs, Ordering::Relaxed) != dpcs {
         CLAIMED.store(0, Ordering::Relaxed);
     } else if CLAIMED.fetch_add(1, Ordering::Relaxed) > STORM {
-        verify::stop(
+        verify::stop_of(
+            Handler::Isr,
             "X-21",
             format!(
                 "{STORM} claimed interrupts in a row without a DPC: the line is not quieted (F2)"
@@ -51,8 +65,42 @@ fn check_quieted(dpcs: u64) {
     }
 }
 
+/// What one call of the ISR did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Answer {
+    /// It returned TRUE.
+    pub claimed: bool,
+    /// It asked for a DPC.
+    pub asked: bool,
+    /// Register reads.
+    pub reads: u64,
+    /// Register writes.
+    pub writes: u64,
+}
+
 /// Calls the ISR and queues what it asks for. True when the interrupt was claimed.
 pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) -> bool {
+    let answer = ask_isr(interrupt, message);
+    if answer.claimed {
+        UNCLAIMED.store(0, Ordering::Relaxed);
+        if !interrupt.is_message() {
+            check_quieted(interrupt.counts[message].dpc.load(Ordering::Relaxed));
+        }
+    } else {
+        let row = UNCLAIMED.fetch_add(1, Ordering::Relaxed);
+        if row > STORM && !interrupt.is_message() {
+            verify::stop_of(
+                Handler::Isr,
+                "X-21",
+                format!("{STORM} interrupts in a row that nobody claimed (F2)"),
+            );
+        }
+    }
+    answer.claimed
+}
+
+/// Calls the ISR and queues what it asks for. At DIRQL.
+pub fn ask_isr(interrupt: &Arc<Interrupt>, message: usize) -> Answer {
     let counts = &interrupt.counts[message];
     let queue = AtomicU8::new(POISON_BOOLEAN);
     let targets = AtomicU32::new(POISON_MASK);
@@ -67,18 +115,15 @@ pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) -> bool {
                 elapsed / 1_000_000
             )
         });
-        counts.isr_reads.fetch_add(
-            context.mmio_reads.load(Ordering::Relaxed),
-            Ordering::Relaxed,
-        );
-        counts.isr_writes.fetch_add(
-            context.mmio_writes.load(Ordering::Relaxed),
-            Ordering::Relaxed,
-        );
+        let reads = context.mmio_reads.load(Ordering::Relaxed);
+        let writes = context.mmio_writes.load(Ordering::Relaxed);
+        counts.isr_reads.fetch_add(reads, Ordering::Relaxed);
+        counts.isr_writes.fetch_add(writes, Ordering::Relaxed);
+        (reads, writes)
     };
     let (context, isr) = (interrupt.context, interrupt.handlers.isr);
     lock.acquire();
-    let (rax, ()) = if interrupt.is_message() {
+    let (rax, (reads, writes)) = if interrupt.is_message() {
         let arguments = [context, number, queue_at, targets_at];
         verify::call_with(Handler::MessageIsr, number, isr, &arguments, measure)
     } else {
@@ -90,19 +135,8 @@ pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) -> bool {
     let claimed = rax as u8 != 0;
     if claimed {
         counts.claimed.fetch_add(1, Ordering::Relaxed);
-        UNCLAIMED.store(0, Ordering::Relaxed);
-        if !interrupt.is_message() {
-            check_quieted(counts.dpc.load(Ordering::Relaxed));
-        }
     } else {
         counts.not_mine.fetch_add(1, Ordering::Relaxed);
-        let row = UNCLAIMED.fetch_add(1, Ordering::Relaxed);
-        if row > STORM && !interrupt.is_message() {
-            verify::stop(
-                "X-21",
-                format!("{STORM} interrupts in a row that nobody claimed (F2)"),
-            );
-        }
     }
     if interrupt.is_message() {
         verify::check("X-22", claimed, || {
@@ -114,7 +148,12 @@ pub fn call_isr(interrupt: &Arc<Interrupt>, message: usize) -> bool {
         targets.load(Ordering::Relaxed),
     );
     after_isr(interrupt, message, queue, targets);
-    claimed
+    Answer {
+        claimed,
+        asked: queue != 0 || targets != 0,
+        reads,
+        writes,
+    }
 }
 
 /// which DPCs the out-parameters ask for.
@@ -125,6 +164,11 @@ fn after_isr(interrupt: &Arc<Interrupt>, message: usize, queue: u8, targets: u32
     let default = queue_written && queue == 1;
     if default {
         dpc::queue(interrupt, message, cpu::id(), 0);
+        if is(&STEER.every_cpu) {
+            for target in 0..cpu::count() {
+                dpc::queue(interrupt, message, target, 0);
+            }
+        }
     }
     // With the default DPC the mask counts for nothing, but it is to be written all the same.
     let legal = default || u64::from(targets) & !active_cpus() == 0;

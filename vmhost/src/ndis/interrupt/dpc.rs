@@ -3,8 +3,14 @@
 //! §4.3, §4.4). Queueing at any IRQL; the DPC runs at DISPATCH.
 
 use super::{
-    super::{dice::DICE, guesses},
+    super::{
+        dice::DICE,
+        guesses,
+        instant::{self, Instant},
+    },
     Interrupt, active_cpus,
+    counts::Counts,
+    steer::{STEER, is},
 };
 use crate::{
     exports::Call,
@@ -75,6 +81,10 @@ pub fn queue(interrupt: &Arc<Interrupt>, message: usize, cpu: usize, context: u6
         cpu,
         Box::new(move || {
             run(&owner, message);
+            if is(&STEER.extra_dpc) {
+                // finds nothing, or what came meanwhile.
+                run(&owner, message);
+            }
             owner.slots.busy.fetch_sub(1, Ordering::AcqRel);
             crate::machine::thread::wake();
         }),
@@ -108,6 +118,9 @@ pub fn request(
     }) {
         return 0;
     }
+    interrupt.counts[message as usize]
+        .requests
+        .fetch_add(1, Ordering::Relaxed);
     (0..cpu::count())
         .filter(|target| targets & (1 << target) != 0)
         .filter(|target| queue(interrupt, message as usize, *target, context))
@@ -116,6 +129,9 @@ pub fn request(
 
 /// Limits of X-42; most DPCs get all, as on a Windows client.
 fn throw_limit() -> u32 {
+    if let Some(limit) = STEER.limit() {
+        return limit;
+    }
     match DICE.below(16) {
         0 => 1,
         1 => 2,
@@ -130,10 +146,12 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
     // out of the queue before it runs, so the driver can queue it again from inside.
     let context = slot.context.load(Ordering::Acquire);
     slot.queued.store(false, Ordering::Release);
+    check_mask(interrupt, message);
     let limit = throw_limit();
     let preset = u32::from(guesses::PRESET_MORE_NBLS_PENDING);
     let throttle = [AtomicU32::new(limit), AtomicU32::new(preset)];
     let counts = &interrupt.counts[message];
+    let requests = counts.requests.load(Ordering::Relaxed);
     let measure = |record: &verify::Context| {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let add = |to: &AtomicU64, from: &AtomicU64| to.fetch_add(get(from), Ordering::Relaxed);
@@ -152,6 +170,8 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
         let idle = get(&record.nbls_indicated) == 0
             && get(&record.nbls_completed) == 0
             && get(&record.mmio_reads) == 0;
+        let worked = get(&record.nbls_indicated) + get(&record.nbls_completed) != 0;
+        check_fruit(counts, message, requests, worked);
         (get(&record.nbls_indicated), idle)
     };
     let parameters = throttle.as_ptr() as u64;
@@ -170,6 +190,7 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
         verify::call_with(Handler::Dpc, message as u64, function, &arguments, measure)
     };
     counts.dpc.fetch_add(1, Ordering::Relaxed);
+    instant::reached(Instant::DpcEnd(message));
     if idle {
         counts.empty_dpc.fetch_add(1, Ordering::Relaxed);
     }
@@ -182,10 +203,48 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
     );
 }
 
+/// a DPC that queues itself again and again for nothing never lets the thread go on that it
+/// has interrupted, which may be the one it waits for.
+fn check_fruit(counts: &Counts, message: usize, requests: u64, worked: bool) {
+    const ROW: u64 = 20_000;
+    let asked = counts.requests.load(Ordering::Relaxed) != requests;
+    if worked || !asked {
+        counts.fruitless.store(0, Ordering::Relaxed);
+    } else if counts.fruitless.fetch_add(1, Ordering::Relaxed) > ROW {
+        verify::stop(
+            "X-62",
+            format!(
+                "the DPC of message {message} queued itself {ROW} times in a row and did nothing"
+            ),
+        );
+    }
+}
+
+/// between a DPC that has more pending and the next one, interrupts stay disabled. A few may
+/// have been on their way.
+fn check_mask(interrupt: &Interrupt, message: usize) {
+    const ON_THEIR_WAY: u64 = 3;
+    let counts = &interrupt.counts[message];
+    let [claimed, dpcs] = &counts.throttled;
+    let (claimed, dpcs) = (
+        claimed.swap(0, Ordering::Relaxed),
+        dpcs.swap(0, Ordering::Relaxed),
+    );
+    let next = dpcs == counts.dpc.load(Ordering::Relaxed) + 1;
+    if claimed == 0 || !next || !is(&STEER.watch_mask) {
+        return;
+    }
+    let came = counts.claimed.load(Ordering::Relaxed) + 1 - claimed;
+    verify::check("X-43", came <= ON_THEIR_WAY, || {
+        format!("{came} interrupts of message {message} while MoreNblsPending is TRUE")
+    });
+}
+
 /// and the recall.
 fn after(interrupt: &Arc<Interrupt>, message: usize, limit: u32, indicated: u64, word: u32) {
     let more = word & 1 != 0;
     if limit == NDIS_INDICATE_ALL_NBLS {
+        STEER.longest.fetch_max(indicated, Ordering::Relaxed);
         verify::check("X-44", !more, || {
             format!("MoreNblsPending is TRUE after a DPC of message {message} without a limit")
         });
@@ -200,11 +259,29 @@ fn after(interrupt: &Arc<Interrupt>, message: usize, limit: u32, indicated: u64,
         return;
     }
     // again after an unspecified time, here none or a moment.
-    let cpu = cpu::id();
-    if DICE.chance(75) {
+    let counts = &interrupt.counts[message];
+    let [claimed, dpcs] = &counts.throttled;
+    claimed.store(
+        counts.claimed.load(Ordering::Relaxed) + 1,
+        Ordering::Relaxed,
+    );
+    dpcs.store(counts.dpc.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    let cpu = if is(&STEER.recall_elsewhere) {
+        (cpu::id() + 1) % cpu::count()
+    } else {
+        cpu::id()
+    };
+    let delay = STEER.recall_ns().unwrap_or_else(|| {
+        if DICE.chance(75) {
+            0
+        } else {
+            20_000 + DICE.below(200_000)
+        }
+    });
+    if delay == 0 {
         queue(interrupt, message, cpu, 0);
     } else {
-        let (owner, delay) = (Arc::clone(interrupt), 20_000 + DICE.below(200_000));
+        let owner = Arc::clone(interrupt);
         owner.slots.busy.fetch_add(1, Ordering::AcqRel);
         time::call_at(
             time::now_ns() + delay,

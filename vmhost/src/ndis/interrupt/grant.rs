@@ -47,12 +47,24 @@ pub struct Available {
 pub struct Message {
     /// Host vector.
     pub vector: u8,
+    /// The vector by which a scenario raises it. A line has one of its own for that: the local APIC notes per vector
+    /// how the last interrupt came, and one raised by hand would take from a level-triggered one the end-of-interrupt
+    /// message that the I/O APIC waits for.
+    pub raised: u8,
     /// Its IRQL.
     pub irql: u8,
     /// The CPU it goes to.
     pub cpu: usize,
     /// Messages that this descriptor stands for (MSI); 1 otherwise.
     pub count: usize,
+}
+
+impl Message {
+    /// Its vectors, each once.
+    pub fn vectors(&self) -> impl Iterator<Item = u8> + use<> {
+        let second = (self.raised != self.vector).then_some(self.raised);
+        core::iter::once(self.vector).chain(second)
+    }
 }
 
 /// The assigned interrupt resources.
@@ -93,7 +105,9 @@ impl Grant {
     /// Gives the vectors back; no handler may be connected any more.
     pub fn release(&self) {
         for message in &self.messages {
-            interrupt::free_vector(message.vector);
+            for vector in message.vectors() {
+                interrupt::free_vector(vector);
+            }
         }
     }
 }
@@ -158,6 +172,10 @@ pub fn assign(available: &Available, registry: &InterruptManagement) -> Option<G
         // Different levels, so that messages interrupt each other's ISRs.
         let level = irql::DEVICE_MIN + 2 + (number % 4) as u8;
         let vector = interrupt::alloc_vector(level)?;
+        let raised = match available.kind {
+            Kind::Line => interrupt::alloc_vector(level)?,
+            Kind::Msi | Kind::Msix => vector,
+        };
         let target = match registry.assignment_set_override {
             Some(set) if set != 0 => set.trailing_zeros() as usize,
             _ if spread => number as usize,
@@ -165,6 +183,7 @@ pub fn assign(available: &Available, registry: &InterruptManagement) -> Option<G
         };
         messages.push(Message {
             vector,
+            raised,
             irql: vector >> 4,
             cpu: target % cpu::count(),
             count: 1,

@@ -12,6 +12,7 @@ pub mod grant;
 pub mod hardware;
 pub mod lock;
 pub mod register;
+pub mod steer;
 mod table;
 
 use self::{counts::Counts, dpc::Slots, grant::Grant, lock::InterruptLock};
@@ -20,7 +21,7 @@ use crate::{
     exports,
     exports::Call,
     guest::{Block, Ptr},
-    machine::{cpu, irql, lock::IrqSpin},
+    machine::{cpu, irql, lock::IrqSpin, time},
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
@@ -63,8 +64,6 @@ pub struct Interrupt {
     pub table: IrqSpin<Option<Block>>,
     /// Deregistration has begun: no ISR is called any more.
     pub closed: AtomicBool,
-    /// MiniportDisable… was called and not yet Enable….
-    pub disabled: AtomicBool,
 }
 
 impl Interrupt {
@@ -215,6 +214,13 @@ fn synchronize(
 /// Calls MiniportDisable(Message)Interrupt or the Enable handler for every message, at DIRQL with
 /// the lock held, on this CPU. Diagnostics only.
 pub fn switch(interrupt: &Interrupt, enable: bool) {
+    for message in 0..interrupt.grant.messages.len() {
+        switch_one(interrupt, message, enable);
+    }
+}
+
+/// The same for one message.
+pub fn switch_one(interrupt: &Interrupt, message: usize, enable: bool) {
     let (handler, function) = if enable {
         (Handler::EnableInterrupt, interrupt.handlers.enable)
     } else {
@@ -223,24 +229,26 @@ pub fn switch(interrupt: &Interrupt, enable: bool) {
     if function == 0 {
         return;
     }
-    for message in 0..interrupt.grant.messages.len() {
-        let old = irql::raise(interrupt.irql_of(message));
-        let lock = interrupt.lock_of(message);
-        lock.acquire();
-        if interrupt.is_message() {
-            verify::call_on(
-                handler,
-                message as u64,
-                function,
-                &[interrupt.context, message as u64],
-            );
-        } else {
-            verify::call_on(handler, 0, function, &[interrupt.context]);
-        }
-        lock.release();
-        irql::lower(old);
+    let counts = &interrupt.counts[message];
+    let old = irql::raise(interrupt.irql_of(message));
+    let lock = interrupt.lock_of(message);
+    lock.acquire();
+    counts.disabled_ns.store(0, Ordering::Release);
+    if interrupt.is_message() {
+        verify::call_on(
+            handler,
+            message as u64,
+            function,
+            &[interrupt.context, message as u64],
+        );
+    } else {
+        verify::call_on(handler, 0, function, &[interrupt.context]);
     }
-    interrupt.disabled.store(!enable, Ordering::Release);
+    if !enable {
+        counts.disabled_ns.store(time::now_ns(), Ordering::Release);
+    }
+    lock.release();
+    irql::lower(old);
 }
 
 /// The `IO_INTERRUPT_MESSAGE_INFO` for the driver, read-only.

@@ -15,6 +15,7 @@ use super::{
     hardware,
     lock::InterruptLock,
     message_table,
+    steer::{STEER, is},
 };
 use crate::{
     exports::Call,
@@ -22,11 +23,11 @@ use crate::{
     guest::Ptr,
     ledger::{self, Kind as Object, Scope},
     log,
-    machine::{dpc, interrupt, irql, lock::IrqSpin, pci, thread, time},
+    machine::{cpu, dpc, interrupt, irql, lock::IrqSpin, pci, thread, time},
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
-use alloc::{format, sync::Arc};
+use alloc::{format, string::String, sync::Arc};
 use core::sync::atomic::{AtomicBool, Ordering};
 use handlers::address;
 
@@ -99,24 +100,30 @@ pub fn register(
         counts: (0..count).map(|_| Counts::default()).collect(),
         table: IrqSpin::new(table),
         closed: AtomicBool::new(false),
-        disabled: AtomicBool::new(false),
         grant: grant.clone(),
     });
     ledger::add(Object::Interrupt, handle, 0, Scope::Adapter, call.rip);
     LIVE.lock().push(registration.clone());
     adapter.interrupts.lock().push(registration.clone());
     for (number, message) in grant.messages.iter().enumerate() {
-        let owner = registration.clone();
-        interrupt::connect(
-            message.vector,
-            Arc::new(move || deliver::interrupt(&owner, number)),
-        );
+        for vector in message.vectors() {
+            let owner = registration.clone();
+            interrupt::connect(vector, Arc::new(move || deliver::interrupt(&owner, number)));
+        }
     }
     hardware::enable(adapter, &grant);
     // a pending interrupt of the device has arrived by now, before the driver sees any of
     // the results; so may one that is not its own or has no cause.
-    if DICE.chance(50) {
+    if is(&STEER.at_registration) {
+        busy_interrupts(&registration);
+    } else if DICE.chance(50) {
         spurious_interrupts(&registration);
+    }
+    if is(&STEER.registration_fails) {
+        log!("interrupt: the registration fails");
+        ledger::remove(Object::Interrupt, handle);
+        disconnect(adapter, &registration);
+        return NDIS_STATUS_RESOURCES;
     }
     field!(p, InterruptType).write(if message {
         NDIS_CONNECT_MESSAGE_BASED
@@ -125,7 +132,9 @@ pub fn register(
     });
     guest::write(field!(p, MessageInfoTable).addr(), table_address);
     out.write(handle);
-    if DICE.chance(50) {
+    if is(&STEER.at_registration) {
+        busy_interrupts(&registration);
+    } else if DICE.chance(50) {
         spurious_interrupts(&registration);
     }
     log!(
@@ -194,25 +203,38 @@ pub fn deregister(call: &Call, handle: u64) {
     if guesses::LAST_INTERRUPT_AT_DEREGISTRATION {
         spurious_interrupts(&registration);
     }
-    hardware::disable(&adapter, &registration.grant);
+    if is(&STEER.at_registration) {
+        queue_everywhere(&registration);
+    }
+    if !disconnect(&adapter, &registration) {
+        verify::end("NdisMDeregisterInterruptEx cannot end");
+    }
+    super::super::counters::keep(&registration);
+}
+
+/// Takes the interrupt from the device and waits for its DPCs, which may still be queued or run
+/// . False: they never end.
+fn disconnect(adapter: &Adapter, registration: &Arc<Interrupt>) -> bool {
+    hardware::disable(adapter, &registration.grant);
     for message in &registration.grant.messages {
-        interrupt::disconnect(message.vector);
+        for vector in message.vectors() {
+            interrupt::disconnect(vector);
+        }
     }
     registration.closed.store(true, Ordering::Release);
     let deadline = time::now_ns() + DRAIN_LIMIT_NS;
     dpc::flush();
     let drained = thread::wait_until(Some(deadline), &|| registration.slots.busy() == 0);
-    if !verify::check("X-62", drained, || {
-        call.text("its DPCs queue each other for 10 s after deregistration began")
-    }) {
-        verify::end("NdisMDeregisterInterruptEx cannot end");
-    }
+    verify::check("X-62", drained, || {
+        String::from("DPCs queue each other for 10 s after deregistration began")
+    });
+    let handle = registration.handle;
     adapter.interrupts.lock().retain(|i| i.handle != handle);
     LIVE.lock().retain(|i| i.handle != handle);
     // the table dies with the registration.
     let table = registration.table.lock().take();
     drop(table);
-    super::super::counters::keep(&registration);
+    drained
 }
 
 /// Takes the interrupts of a halted adapter away that its driver has left registered. They stay in
@@ -264,5 +286,24 @@ fn spurious_interrupts(registration: &Arc<Interrupt>) {
         let old = irql::raise(registration.irql_of(number));
         deliver::call_isr(registration, number);
         irql::lower(old);
+    }
+}
+
+/// every message twice, and its DPC on every CPU, run to their end.
+fn busy_interrupts(registration: &Arc<Interrupt>) {
+    for _ in 0..2 {
+        spurious_interrupts(registration);
+    }
+    queue_everywhere(registration);
+    let deadline = time::now_ns() + DRAIN_LIMIT_NS;
+    thread::wait_until(Some(deadline), &|| registration.slots.busy() == 0);
+}
+
+/// Queues every message's DPC on every CPU, without waiting for them.
+fn queue_everywhere(registration: &Arc<Interrupt>) {
+    for message in 0..registration.grant.messages.len() {
+        for target in 0..cpu::count() {
+            super::dpc::queue(registration, message, target, 0);
+        }
     }
 }

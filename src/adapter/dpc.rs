@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The DPC: what ties the interrupt protocol to the rings and the link. DISPATCH_LEVEL.
+//!
+//! Within one DPC: transmit and link first, then receive up to the throttle, the frame budget or the time
+//! budget, whichever comes first. How it ends follows from which it was:
+//!
+//! | ended by | outcome | the vector |
+//! |---|---|---|
+//! | the rings are empty | Done | re-armed where it was masked |
+//! | MaxNblsToIndicate | Throttled: MoreNblsPending | masked once; NDIS calls again (X-43) |
+//! | the own budget | Requeue: NdisMQueueDpcEx on this processor | as it is; no register is touched |
+
+use super::core::Core;
+use super::link;
+use crate::irq::clock::cycles;
+use crate::irq::moderation::{Moderation, Step};
+use crate::irq::{Dpc, End, Outcome, Roles};
+use core::sync::atomic::Ordering;
+use ndis::interrupt::{InterruptRef, Throttle};
+use ndis::irql::{Dispatch, Irql};
+
+/// Frames that one DPC indicates when NDIS sets no limit.
+const BUDGET: u32 = 256;
+/// Frames between two looks at the time.
+const CHUNK: u32 = 64;
+/// Passes of one DPC over work that arrived meanwhile, before it lets others run.
+const PASSES: u32 = 4;
+
+impl Core {
+    /// The DPC of a message (line: 0). DISPATCH_LEVEL; may find nothing to do, and may run on two CPUs.
+    pub fn dpc(
+        &self,
+        message: u32,
+        interrupt: InterruptRef<'_>,
+        throttle: &mut Throttle,
+        irql: &mut Irql<Dispatch>,
+    ) {
+        let begin = cycles();
+        self.passes(message, interrupt, throttle, begin, irql);
+        if let Some(record) = self.irq.record(message) {
+            record.dpc_took(cycles().wrapping_sub(begin));
+        }
+    }
+
+    /// The passes of one DPC that began at `begin`.
+    fn passes(
+        &self,
+        message: u32,
+        interrupt: InterruptRef<'_>,
+        throttle: &mut Throttle,
+        begin: u64,
+        irql: &mut Irql<Dispatch>,
+    ) {
+        let mut budget = throttle.remaining().min(BUDGET);
+        for pass in 1..=PASSES {
+            let Dpc::Run(work) = self.irq.dpc_begin(&self.mmio, message) else {
+                return;
+            };
+            let roles = work.roles();
+            // Transmit and link first: they are bounded and must not starve behind receive.
+            let mut frames = 0;
+            if roles.intersects(Roles::TX) {
+                frames += self.sender.complete(self, irql);
+            }
+            let looked = work.link() && self.watching.load(Ordering::Acquire);
+            if looked {
+                link::look(self, irql);
+            }
+            let mut more = roles.intersects(Roles::RX);
+            let mut late = false;
+            let (mut indicated, mut bytes) = (0, 0);
+            while more && budget > 0 && !late {
+                let received = self.receiver.poll(self, budget.min(CHUNK), irql);
+                throttle.indicated(received.indicated);
+                budget = budget.saturating_sub(received.indicated);
+                indicated += received.indicated;
+                bytes += received.bytes;
+                more = received.more;
+                // Nothing indicated, and more: somebody else posts buffers at this moment.
+                late = received.indicated == 0
+                    || cycles().wrapping_sub(begin) > self.dpc_cycles.load(Ordering::Relaxed);
+            }
+            frames += indicated;
+            self.samples(message, indicated, bytes);
+            if let Some(record) = self.irq.record(message) {
+                record.handled(frames);
+                if frames == 0 && !looked {
+                    record.found_nothing();
+                }
+            }
+            let outcome = match (more, throttle.limit()) {
+                (false, _) => Outcome::Done,
+                // NDIS calls again, and the vector stays masked until then.
+                (true, Some(_)) if throttle.remaining() == 0 => Outcome::Throttled,
+                // The own budget was spent first: on this processor's next turn, without touching a register.
+                (true, _) => Outcome::Requeue,
+            };
+            match self.irq.dpc_end(&self.mmio, work, outcome) {
+                End::Finished => return,
+                End::Throttled => {
+                    // NDIS calls again; the vector is masked until then.
+                    let _promised = throttle.more_pending();
+                    return;
+                }
+                End::Again if pass < PASSES && budget > 0 && !late => {}
+                End::Again | End::Requeue => {
+                    self.requeue(message, interrupt, irql);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Runs the DPC of `message` again, on this processor.
+    fn requeue(&self, message: u32, interrupt: InterruptRef<'_>, irql: &Irql<Dispatch>) {
+        if !interrupt.requeue_here(message, irql) {
+            // no handle yet. The vector is raised as if the chip had; its ISR queues the DPC.
+            self.irq.raise(&self.mmio, message);
+        }
+    }
+
+    /// Adaptive moderation: what a pass handled, and the step it leads to.
+    fn samples(&self, message: u32, frames: u32, bytes: u32) {
+        let at = message as usize;
+        let (Some(sampler), Some(step)) = (self.samplers.get(at), self.steps.get(at)) else {
+            return;
+        };
+        if frames == 0
+            || self.settings.moderation != Moderation::Adaptive
+            || !self.moderated.load(Ordering::Relaxed)
+        {
+            return;
+        }
+        let Some(window) = sampler.add(frames, bytes) else {
+            return;
+        };
+        let old = step_of(step.load(Ordering::Relaxed));
+        let new = old.next(window);
+        if new != old {
+            step.store(new as u8, Ordering::Relaxed);
+            // One register write for a change of step, once a window at most.
+            self.irq.set_interval(&self.mmio, message, new.interval());
+        }
+    }
+}
+
+/// The step that a number stands for.
+const fn step_of(number: u8) -> Step {
+    match number {
+        0 => Step::LowestLatency,
+        1 => Step::LowLatency,
+        _ => Step::Bulk,
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The world of the loom models: a chip with one vector, NDIS's interrupt lock, the rings, and processors that serve.
+
+use super::map::Grant;
+use super::setup::{Options, Setup};
+use super::vectors::{Dpc, End, Interrupts, Outcome};
+use crate::hw::bits::{CtrlExt, IntCause};
+use crate::hw::mmio::{ALL_ONES, Mmio, Offset};
+use crate::hw::regs;
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Arc, Mutex};
+
+/// As much of a chip as one vector needs; the clearing rules of QEMU 10 (82574L §4.3).
+#[derive(Default)]
+pub(super) struct Registers {
+    pub(super) icr: u32,
+    pub(super) ims: u32,
+    pub(super) eiac: u32,
+    pub(super) ctrl_ext: u32,
+    pub(super) msix: bool,
+    pub(super) line: bool,
+    pub(super) messages: u32,
+    pub(super) frames: u32,
+    pub(super) touched: u32,
+    /// Pulled out: reads are all ones, writes go nowhere.
+    pub(super) dead: bool,
+}
+
+impl Registers {
+    fn edge(&mut self, before: u32) {
+        let mut new = self.icr & self.ims & !before;
+        if self.line || new == 0 {
+            return;
+        }
+        if self.msix {
+            new &= IntCause::QUEUES.bits() | IntCause::OTHER.bits();
+            self.icr &= !(new & self.eiac);
+            if self.ctrl_ext & CtrlExt::IAME.bits() == 0 {
+                self.ims &= !(new & self.eiac);
+            }
+        }
+        if new != 0 {
+            self.messages += 1;
+        }
+    }
+
+    fn change(&mut self, f: impl FnOnce(&mut Self)) {
+        let before = self.icr & self.ims;
+        f(self);
+        self.edge(before);
+    }
+}
+
+pub(super) struct World {
+    pub(super) regs: Mutex<Registers>,
+    pub(super) irq: Interrupts,
+    pub(super) setup: Setup,
+    /// NDIS's interrupt lock.
+    pub(super) lock: Mutex<()>,
+    /// DPCs that NDIS owes: recalls after MoreNblsPending.
+    pub(super) recalls: Mutex<u32>,
+    /// The rings' own state, which only the owner of the vector touches. Never dereferenced: loom tracks the
+    /// accesses and fails where two are not ordered by the vector's word.
+    pub(super) rings: UnsafeCell<u32>,
+    /// As in the driver's own [`Mmio`]: once set, nothing is touched.
+    pub(super) gone: AtomicBool,
+}
+
+// SAFETY: `rings` is never dereferenced; everything else is Sync by itself.
+unsafe impl Sync for World {}
+
+impl Mmio for World {
+    fn read32(&self, at: Offset) -> u32 {
+        if self.is_gone() {
+            return ALL_ONES;
+        }
+        let mut r = self.regs.lock().unwrap();
+        r.touched += 1;
+        if r.dead {
+            return ALL_ONES;
+        }
+        if at == regs::ICR.offset() {
+            let v = r.icr;
+            let keep = r.msix && r.ims != 0 && r.icr & r.ims == 0;
+            if !keep {
+                r.icr = 0;
+            }
+            return v;
+        }
+        if at == regs::CTRL_EXT.offset() {
+            return r.ctrl_ext;
+        }
+        0
+    }
+
+    fn write32(&self, at: Offset, v: u32) {
+        if self.is_gone() {
+            return;
+        }
+        let mut r = self.regs.lock().unwrap();
+        r.touched += 1;
+        if r.dead {
+            return;
+        }
+        if at == regs::IMS.offset() {
+            r.change(|r| r.ims |= v);
+        } else if at == regs::IMC.offset() {
+            r.change(|r| r.ims &= !v);
+        } else if at == regs::ICS.offset() {
+            r.change(|r| r.icr |= v);
+        } else if at == regs::ICR.offset() {
+            r.icr &= !v;
+        } else if at == regs::EIAC.offset() {
+            r.eiac = v;
+        } else if at == regs::CTRL_EXT.offset() {
+            r.ctrl_ext = v;
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
+    fn mark_gone(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+}
+
+impl World {
+    pub(super) fn new(grant: Grant, interval: u16) -> Arc<Self> {
+        let world = Self::stopped(grant, interval);
+        world.irq.start(&*world, &world.setup);
+        world
+    }
+
+    pub(super) fn stopped(grant: Grant, interval: u16) -> Arc<Self> {
+        let options = Options {
+            rx_queues: 1,
+            tx_queues: 1,
+            interval,
+            masked_icr_read: true,
+        };
+        Arc::new(Self {
+            regs: Mutex::new(Registers {
+                msix: matches!(grant, Grant::MsiX { .. }),
+                line: matches!(grant, Grant::Line { .. }),
+                ..Registers::default()
+            }),
+            irq: Interrupts::new(),
+            setup: Setup::plan(grant, options),
+            lock: Mutex::new(()),
+            recalls: Mutex::new(0),
+            rings: UnsafeCell::new(0),
+            gone: AtomicBool::new(false),
+        })
+    }
+
+    /// The device: a frame into the ring, then its cause.
+    pub(super) fn frame(&self) {
+        let mut r = self.regs.lock().unwrap();
+        r.frames += 1;
+        let cause = if r.msix {
+            IntCause::RXQ0
+        } else {
+            IntCause::RXT0
+        };
+        r.change(|r| r.icr |= cause.bits());
+    }
+
+    /// Runs ISRs, and the DPCs that they queue, until nothing is pending.
+    pub(super) fn serve(&self, outcome: Outcome) {
+        while self.serve_one(outcome) {}
+    }
+
+    /// Runs the ISR of one interrupt, and its DPC.
+    pub(super) fn serve_once(&self) {
+        self.serve_one(Outcome::Done);
+    }
+
+    /// `false`: nothing was pending.
+    pub(super) fn serve_one(&self, outcome: Outcome) -> bool {
+        let isr = {
+            let mut r = self.regs.lock().unwrap();
+            if r.line {
+                let asserted = r.icr & r.ims != 0;
+                drop(r);
+                if !asserted {
+                    return false;
+                }
+                let _held = self.lock.lock().unwrap();
+                self.irq.isr_line(self)
+            } else {
+                if r.messages == 0 {
+                    return false;
+                }
+                r.messages -= 1;
+                drop(r);
+                let _held = self.lock.lock().unwrap();
+                self.irq.isr_message(0)
+            }
+        };
+        if isr.queue_dpc {
+            self.dpc(outcome);
+        }
+        true
+    }
+
+    pub(super) fn dpc(&self, outcome: Outcome) {
+        while let Dpc::Run(work) = self.irq.dpc_begin(self, 0) {
+            self.rings.with_mut(|_| ());
+            if outcome == Outcome::Done {
+                self.regs.lock().unwrap().frames = 0;
+            }
+            match self.irq.dpc_end(self, work, outcome) {
+                End::Finished => return,
+                End::Again => {}
+                End::Throttled => {
+                    *self.recalls.lock().unwrap() += 1;
+                    return;
+                }
+                End::Requeue => unreachable!("not asked for"),
+            }
+        }
+    }
+
+    /// After all threads: what is still due happens, then nothing may be left.
+    pub(super) fn settle(&self) {
+        self.serve(Outcome::Done);
+        loop {
+            let mut recalls = self.recalls.lock().unwrap();
+            if *recalls == 0 {
+                break;
+            }
+            *recalls -= 1;
+            drop(recalls);
+            self.dpc(Outcome::Done);
+            self.serve(Outcome::Done);
+        }
+        assert!(!self.irq.is_running(0), "somebody still owns the vector");
+        let r = self.regs.lock().unwrap();
+        assert_eq!(r.frames, 0, "a frame was lost");
+        let ims = self.setup.ims[0].bits();
+        assert_eq!(r.ims & ims, ims, "masked without an owner");
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! T-07: an empty DPC after each one, one message's DPC on every CPU, requests that coalesce, and
+//! the ISR again in the middle of its DPC, here and on other CPUs.
+//! PASSIVE.
+
+use super::{
+    Outcome,
+    bench::{self, Bench},
+};
+use crate::{
+    machine::cpu,
+    ndis::{
+        adapter,
+        dice::DICE,
+        instant::{self, Instant},
+        interrupt::steer::STEER,
+    },
+    verify::{self, Handler},
+};
+use alloc::{format, string::String};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes each way.
+const BYTES: u64 = 128 * 1024;
+/// Of 100 instants, how many have an ISR.
+const PERCENT: u64 = 20;
+
+static INJECTED: AtomicU64 = AtomicU64::new(0);
+
+/// Runs it.
+pub fn run(bench: &mut Bench<'_>) -> Result<Outcome, String> {
+    bench.running()?;
+    INJECTED.store(0, Ordering::Relaxed);
+    let handler = bench.dpc_handler()?;
+    bench.network()?;
+    for (name, extra, spread, isrs) in [
+        ("an empty DPC after each", true, false, false),
+        ("each DPC on every CPU", false, true, false),
+        ("ISRs in the middle of DPCs", false, false, true),
+        ("all of it", true, true, true),
+    ] {
+        STEER.extra_dpc.store(extra, Ordering::Relaxed);
+        STEER.every_cpu.store(spread, Ordering::Relaxed);
+        instant::set_hook(isrs.then_some(in_the_middle as instant::Hook));
+        let moved = bench.transfer(BYTES);
+        bench.rest();
+        let good = verify::check_of(handler, "X-41", moved.is_ok(), || {
+            format!("with {name}: {}", moved.clone().err().unwrap_or_default())
+        });
+        if !good {
+            return Err(format!("traffic failed with {name}"));
+        }
+        bench.check_event("X-41", name)?;
+    }
+    let injected = INJECTED.load(Ordering::Relaxed);
+    Ok(Outcome::Ran(format!(
+        "{} KiB each way in each of 4 ways, {injected} ISRs in the middle of DPCs",
+        BYTES / 1024
+    )))
+}
+
+/// Raises the DPC's own vector at an instant of it.
+fn in_the_middle(instant: Instant) {
+    let Some(context) = verify::current() else {
+        return;
+    };
+    let in_dpc = matches!(context.handler, Handler::Dpc | Handler::MessageDpc);
+    if !in_dpc || matches!(instant, Instant::DpcEnd(_)) || !DICE.chance(PERCENT) {
+        return;
+    }
+    let message = context.object as usize;
+    for adapter in adapter::all() {
+        let found = adapter.interrupts.lock().first().cloned();
+        if let Some(interrupt) = found {
+            let target = DICE.below(cpu::count() as u64) as usize;
+            bench::raise(&interrupt, message, target);
+            INJECTED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

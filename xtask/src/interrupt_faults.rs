@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The planted interrupt faults: a driver with one breach of the interrupt contract in each run. The case that looks for
+//! it must name the rule, and nothing else; without a fault every case must hold.
+
+use std::path::Path;
+
+use vmhost_proto::Report;
+
+use crate::{
+    build::PLANTED_INTERRUPTS,
+    failure::{Failure, Outcome},
+    project::root,
+};
+
+// The driver has the same file.
+#[path = "../../tests/planted_e1000e/src/table.rs"]
+mod table;
+
+use table::{FAULTS, Fault};
+
+/// All faults, with a driver and a host that are built, each run made by `vm` from options of `./dev vm`: how many were seen as they must be, and how many were not.
+///
+/// # Errors
+/// A run that cannot be made.
+pub fn all(
+    driver: &Path,
+    host: &Path,
+    vm: impl Fn(&[&str]) -> Outcome<Report>,
+) -> Outcome<(usize, usize)> {
+    let (mut passed, mut failed) = (0, 0);
+    for fault in FAULTS {
+        let arguments = arguments(fault, driver, host)?;
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match wrong(fault, vm(&arguments)) {
+            None => passed += 1,
+            Some(why) => {
+                failed += 1;
+                println!("planted interrupt fault {}: {why}", fault.name);
+            }
+        }
+    }
+    Ok((passed, failed))
+}
+
+fn arguments(fault: &Fault, driver: &Path, host: &Path) -> Outcome<Vec<String>> {
+    let inf = root().join(PLANTED_INTERRUPTS.file("planted_e1000e.inx"));
+    let text = |path: &Path| {
+        path.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::input(format!("{}: not UTF-8", path.display())))
+    };
+    let (driver, inf, host) = (text(driver)?, text(&inf)?, text(host)?);
+    let chosen = format!("PlantedFault={}", fault.number);
+    let mut arguments = vec!["--driver", &driver, "--inf", &inf, "--host", &host];
+    arguments.extend(["--set", &chosen, "--time-limit", "60"]);
+    arguments.extend(fault.options);
+    Ok(arguments.into_iter().map(str::to_owned).collect())
+}
+
+/// What is wrong with a run, if anything.
+fn wrong(fault: &Fault, outcome: Outcome<Report>) -> Option<String> {
+    let report = match outcome {
+        Ok(report) => report,
+        Err(failure) => return Some(failure.to_string()),
+    };
+    let seen = |rule: &str| report.verifier.violations.iter().any(|v| v.rule == rule);
+    match fault.rules.first() {
+        None if report.result == "ok" => None,
+        None => Some(format!("must hold: {}", report.reason)),
+        Some(rule) if !seen(rule) => Some(format!("{rule} was not seen: {}", report.reason)),
+        Some(_) => report
+            .verifier
+            .violations
+            .iter()
+            .find(|v| !fault.rules.contains(&v.rule.as_str()))
+            .map(|v| format!("{} was named as well: {}", v.rule, v.what)),
+    }
+}
