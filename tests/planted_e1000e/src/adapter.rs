@@ -435,6 +435,20 @@ pub unsafe extern "system" fn pause(
     }
 }
 
+/// OID_PNP_SET_POWER, in Paused: asleep the chip is stopped, and loses everything.
+pub unsafe fn set_power(a: *mut Adapter, on: bool) {
+    if !on {
+        interrupt::stop(a);
+        return;
+    }
+    reset(a);
+    receive::fill(a);
+    (*a).send_head = 0;
+    (*a).send_tail = 0;
+    (*a).stopped.store(false, Ordering::SeqCst);
+    open(a);
+}
+
 /// MiniportDevicePnPEventNotify.
 pub unsafe extern "system" fn pnp_event(context: NDIS_HANDLE, event: *mut NET_DEVICE_PNP_EVENT) {
     let a: *mut Adapter = context.cast();

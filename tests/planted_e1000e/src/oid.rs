@@ -7,13 +7,14 @@
 
 use ndis::ffi::*;
 
-use crate::adapter::Adapter;
+use crate::adapter::{self, Adapter};
 
 /// What is answered.
-pub const SUPPORTED: [NDIS_OID; 3] = [
+pub const SUPPORTED: [NDIS_OID; 4] = [
     OID_GEN_CURRENT_PACKET_FILTER,
     OID_GEN_CURRENT_LOOKAHEAD,
     OID_802_3_MULTICAST_LIST,
+    OID_PNP_SET_POWER,
 ];
 /// Packet filters of the general attributes.
 pub const FILTERS: u32 =
@@ -45,6 +46,14 @@ pub unsafe extern "system" fn request(
                 return NDIS_STATUS_NOT_SUPPORTED;
             }
             (*a).filter = filter;
+        }
+        OID_PNP_SET_POWER if length != 4 => {
+            (*s).BytesNeeded = 4;
+            return NDIS_STATUS_INVALID_LENGTH;
+        }
+        OID_PNP_SET_POWER => {
+            let state = (*s).InformationBuffer.cast::<i32>().read_unaligned();
+            adapter::set_power(a, state == NdisDeviceStateD0);
         }
         OID_GEN_CURRENT_LOOKAHEAD | OID_802_3_MULTICAST_LIST => {}
         _ => return NDIS_STATUS_NOT_SUPPORTED,

@@ -331,7 +331,7 @@ pub const RULES: &[Rule] = &[
     ),
     (
         "X-62",
-        "DPCs stop queueing each other when the interrupt is deregistered",
+        "DPCs come to an end: they do not have themselves run again for ever",
     ),
     ("X-63", "the interrupt handle is valid and registered"),
     (

@@ -32,8 +32,7 @@ pub struct Counts {
     pub disabled_ns: AtomicU64,
     /// Claimed interrupts and DPCs, each plus one, when the last DPC had more pending.
     pub throttled: [AtomicU64; 2],
-    /// DPCs that the driver asked for, and how many in a row asked again without doing anything.
-    pub requests: AtomicU64,
+    /// DPCs in a row that did nothing.
     pub fruitless: AtomicU64,
     /// Link indications in this message's DPCs.
     pub status: AtomicU64,

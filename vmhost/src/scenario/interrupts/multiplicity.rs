@@ -8,7 +8,7 @@ use super::{
     bench::{self, Bench},
 };
 use crate::{
-    machine::cpu,
+    machine::{cpu, time},
     ndis::{
         adapter,
         dice::DICE,
@@ -25,7 +25,11 @@ const BYTES: u64 = 128 * 1024;
 /// Of 100 instants, how many have an ISR.
 const PERCENT: u64 = 20;
 
+/// Between two of them, at least: an ISR asks for another DPC, which must not go on for ever.
+const APART_NS: u64 = 300_000;
+
 static INJECTED: AtomicU64 = AtomicU64::new(0);
+static LAST_NS: AtomicU64 = AtomicU64::new(0);
 
 /// Runs it.
 pub fn run(bench: &mut Bench<'_>) -> Result<Outcome, String> {
@@ -68,6 +72,11 @@ fn in_the_middle(instant: Instant) {
     if !in_dpc || matches!(instant, Instant::DpcEnd(_)) || !DICE.chance(PERCENT) {
         return;
     }
+    let now = time::now_ns();
+    if now < LAST_NS.load(Ordering::Relaxed) + APART_NS {
+        return;
+    }
+    LAST_NS.store(now, Ordering::Relaxed);
     let message = context.object as usize;
     for adapter in adapter::all() {
         let found = adapter.interrupts.lock().first().cloned();
