@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 use ndis::ffi::*;
 use ndis::sys::{ndis as sys, nt};
 
-use crate::adapter::{Adapter, reg};
+use crate::data::{Adapter, reg};
 use crate::table::*;
 use crate::{header, is, receive, send};
 

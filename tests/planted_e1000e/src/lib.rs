@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod adapter;
+mod data;
 mod interrupt;
 mod oid;
 mod receive;

@@ -7,7 +7,8 @@
 
 use ndis::ffi::*;
 
-use crate::adapter::{self, Adapter};
+use crate::adapter;
+use crate::data::Adapter;
 
 /// What is answered.
 pub const SUPPORTED: [NDIS_OID; 4] = [

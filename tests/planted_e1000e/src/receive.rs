@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use ndis::ffi::*;
 use ndis::sys::{ndis as sys, nt};
 
-use crate::adapter::{Adapter, BUFFER, RING, reg};
+use crate::data::{Adapter, BUFFER, RING, reg};
 use crate::is;
 use crate::table::*;
 
@@ -74,7 +74,10 @@ unsafe fn batch(a: *mut Adapter, most: u32) -> (u32, bool) {
         let n = (*a).next_receive;
         (*a).next_receive = (n + 1) % RING;
         let length = (*a).receive_descriptor(n).add(1).read_volatile() as u32 & 0xFFFF;
-        if !(*a).running.load(Ordering::SeqCst) || (*a).filter == 0 || !(14..=FRAME).contains(&length) {
+        if !(*a).running.load(Ordering::SeqCst)
+            || (*a).filter == 0
+            || !(14..=FRAME).contains(&length)
+        {
             recycle(a, n);
             continue;
         }
@@ -137,7 +140,11 @@ unsafe fn recycle(a: *mut Adapter, n: usize) {
 }
 
 /// MiniportReturnNetBufferLists.
-pub unsafe extern "system" fn return_nbls(context: NDIS_HANDLE, nbls: *mut NET_BUFFER_LIST, _: u32) {
+pub unsafe extern "system" fn return_nbls(
+    context: NDIS_HANDLE,
+    nbls: *mut NET_BUFFER_LIST,
+    _: u32,
+) {
     let a: *mut Adapter = context.cast();
     let old = nt::KeAcquireSpinLockRaiseToDpc(&raw mut (*a).receive_lock);
     let mut nbl = nbls;

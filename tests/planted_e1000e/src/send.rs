@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use ndis::ffi::*;
 use ndis::sys::{ndis as sys, nt};
 
-use crate::adapter::{Adapter, RING, reg};
+use crate::data::{Adapter, RING, reg};
 
 /// Longest frame, without FCS.
 const FRAME: u32 = 1514;
@@ -98,7 +98,9 @@ unsafe fn pump(a: *mut Adapter) {
             (*a).sending[n] = if nb.is_null() { nbl } else { null_mut() };
             let descriptor = (*a).send_descriptor(n);
             descriptor.write_volatile((*a).send_address(n));
-            descriptor.add(1).write_volatile(u64::from(length) | COMMAND);
+            descriptor
+                .add(1)
+                .write_volatile(u64::from(length) | COMMAND);
             (*a).send_tail += 1;
         }
     }
@@ -117,7 +119,12 @@ pub unsafe fn is_done(a: *mut Adapter) -> bool {
 
 unsafe fn done(a: *mut Adapter) -> bool {
     (*a).send_head != (*a).send_tail
-        && (*a).send_descriptor((*a).send_head % RING).add(1).read_volatile() & DONE != 0
+        && (*a)
+            .send_descriptor((*a).send_head % RING)
+            .add(1)
+            .read_volatile()
+            & DONE
+            != 0
 }
 
 /// Completes what is sent and sends what waits: how many NBLs.

@@ -7,7 +7,7 @@ use alloc::{
     collections::BTreeMap,
     string::{String, ToString},
 };
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use vmhost_proto::Vector;
 
 /// Counters; all only ever grow.
@@ -30,8 +30,12 @@ pub struct Counts {
     pub completed: AtomicU64,
     /// When MiniportDisable… was called for this message; 0 when it is enabled.
     pub disabled_ns: AtomicU64,
-    /// Claimed interrupts and DPCs, each plus one, when the last DPC had more pending.
-    pub throttled: [AtomicU64; 2],
+    /// A DPC had more pending and its recall has not come yet.
+    pub throttled: AtomicBool,
+    /// Claimed interrupts since then.
+    pub while_throttled: AtomicU64,
+    /// The next DPC is the recall.
+    pub recalled: AtomicBool,
     /// DPCs in a row that did nothing.
     pub fruitless: AtomicU64,
     /// Link indications in this message's DPCs.

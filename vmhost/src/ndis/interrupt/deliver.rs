@@ -135,6 +135,9 @@ pub fn ask_isr(interrupt: &Arc<Interrupt>, message: usize) -> Answer {
     let claimed = rax as u8 != 0;
     if claimed {
         counts.claimed.fetch_add(1, Ordering::Relaxed);
+        if counts.throttled.load(Ordering::Acquire) {
+            counts.while_throttled.fetch_add(1, Ordering::Relaxed);
+        }
     } else {
         counts.not_mine.fetch_add(1, Ordering::Relaxed);
     }

@@ -213,24 +213,30 @@ fn check_fruit(counts: &Counts, message: usize, worked: bool) {
     }
 }
 
-/// between a DPC that has more pending and the next one, interrupts stay disabled. A few may
-/// have been on their way.
+/// from a DPC that has more pending to its recall, interrupts stay disabled. A few may have
+/// been on their way.
 fn check_mask(interrupt: &Interrupt, message: usize) {
     const ON_THEIR_WAY: u64 = 3;
     let counts = &interrupt.counts[message];
-    let [claimed, dpcs] = &counts.throttled;
-    let (claimed, dpcs) = (
-        claimed.swap(0, Ordering::Relaxed),
-        dpcs.swap(0, Ordering::Relaxed),
-    );
-    let next = dpcs == counts.dpc.load(Ordering::Relaxed) + 1;
-    if claimed == 0 || !next || !is(&STEER.watch_mask) {
+    if !counts.recalled.swap(false, Ordering::AcqRel) {
         return;
     }
-    let came = counts.claimed.load(Ordering::Relaxed) + 1 - claimed;
-    verify::check("X-43", came <= ON_THEIR_WAY, || {
-        format!("{came} interrupts of message {message} while MoreNblsPending is TRUE")
-    });
+    counts.throttled.store(false, Ordering::Release);
+    let came = counts.while_throttled.swap(0, Ordering::AcqRel);
+    if is(&STEER.watch_mask) {
+        let handler = handler_of(interrupt);
+        verify::check_of(handler, "X-43", came <= ON_THEIR_WAY, || {
+            format!("{came} interrupts of message {message} while MoreNblsPending is TRUE")
+        });
+    }
+}
+
+fn handler_of(interrupt: &Interrupt) -> Handler {
+    if interrupt.is_message() {
+        Handler::MessageDpc
+    } else {
+        Handler::Dpc
+    }
 }
 
 /// and the recall.
@@ -238,27 +244,28 @@ fn after(interrupt: &Arc<Interrupt>, message: usize, limit: u32, indicated: u64,
     let more = word & 1 != 0;
     if limit == NDIS_INDICATE_ALL_NBLS {
         STEER.longest.fetch_max(indicated, Ordering::Relaxed);
-        verify::check("X-44", !more, || {
+        verify::check_of(handler_of(interrupt), "X-44", !more, || {
             format!("MoreNblsPending is TRUE after a DPC of message {message} without a limit")
         });
         return;
     }
-    verify::check("X-42", indicated <= u64::from(limit), || {
-        format!(
-            "{indicated} NBLs were indicated in one DPC of message {message}, the limit was {limit}"
-        )
-    });
+    verify::check_of(
+        handler_of(interrupt),
+        "X-42",
+        indicated <= u64::from(limit),
+        || {
+            format!(
+                "{indicated} NBLs were indicated in one DPC of message {message}, the limit was {limit}"
+            )
+        },
+    );
     if !more || interrupt.closed.load(Ordering::Acquire) {
         return;
     }
     // again after an unspecified time, here none or a moment.
-    let counts = &interrupt.counts[message];
-    let [claimed, dpcs] = &counts.throttled;
-    claimed.store(
-        counts.claimed.load(Ordering::Relaxed) + 1,
-        Ordering::Relaxed,
-    );
-    dpcs.store(counts.dpc.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    interrupt.counts[message]
+        .throttled
+        .store(true, Ordering::Release);
     let cpu = if is(&STEER.recall_elsewhere) {
         (cpu::id() + 1) % cpu::count()
     } else {
@@ -272,7 +279,7 @@ fn after(interrupt: &Arc<Interrupt>, message: usize, limit: u32, indicated: u64,
         }
     });
     if delay == 0 {
-        queue(interrupt, message, cpu, 0);
+        recall(interrupt, message, cpu);
     } else {
         let owner = Arc::clone(interrupt);
         owner.slots.busy.fetch_add(1, Ordering::AcqRel);
@@ -280,9 +287,16 @@ fn after(interrupt: &Arc<Interrupt>, message: usize, limit: u32, indicated: u64,
             time::now_ns() + delay,
             cpu,
             Box::new(move || {
-                queue(&owner, message, cpu, 0);
+                recall(&owner, message, cpu);
                 owner.slots.busy.fetch_sub(1, Ordering::AcqRel);
             }),
         );
     }
+}
+
+fn recall(interrupt: &Arc<Interrupt>, message: usize, cpu: usize) {
+    interrupt.counts[message]
+        .recalled
+        .store(true, Ordering::Release);
+    queue(interrupt, message, cpu, 0);
 }

@@ -49,12 +49,14 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Outcome, String> {
 }
 
 /// Raises a vector and queues a DPC in MiniportHaltEx.
-fn inject(_: Instant) {
+fn inject(instant: Instant) {
     let Some(context) = verify::current() else {
         return;
     };
-    let chosen =
-        context.handler == Handler::Halt && DICE.below(ONE_OF.load(Ordering::Relaxed)) == 0;
+    // The end of a DPC that interrupted the handler is no instant of it, and would feed itself.
+    let chosen = !matches!(instant, Instant::DpcEnd(_))
+        && context.handler == Handler::Halt
+        && DICE.below(ONE_OF.load(Ordering::Relaxed)) == 0;
     let Some(adapter) = adapter::find(context.object).filter(|_| chosen) else {
         return;
     };

@@ -20,12 +20,13 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 /// How long the flood lasts.
 const FLOOD_NS: u64 = 400_000_000;
-/// NBLs in one DPC without a limit at most: 12 ms of a gigabit of the smallest frames.
-const BUDGET: u64 = 1024;
+/// NBLs in one DPC without a limit at most: 344 µs at a gigabit of the smallest
+/// frames, and more than a ring of usual size.
+const BUDGET: u64 = 512;
 /// Sends that may be with the miniport.
-const IN_FLIGHT: usize = 192;
+const IN_FLIGHT: usize = 512;
 /// Sends in one go.
-const BATCH: usize = 24;
+const BATCH: usize = 80;
 /// How long the last sends may take.
 const AFTER_NS: u64 = 5_000_000_000;
 

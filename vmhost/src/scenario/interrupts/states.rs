@@ -58,14 +58,16 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Outcome, String> {
 }
 
 /// Raises a vector at an instant of a life-cycle handler, now on this CPU, now on another one.
-fn inject(_: Instant) {
+fn inject(instant: Instant) {
     let Some(context) = verify::current() else {
         return;
     };
-    let fits = matches!(
-        context.handler,
-        Handler::Initialize | Handler::Restart | Handler::Pause | Handler::Halt
-    );
+    // The end of a DPC that interrupted the handler is no instant of it, and would feed itself.
+    let fits = !matches!(instant, Instant::DpcEnd(_))
+        && matches!(
+            context.handler,
+            Handler::Initialize | Handler::Restart | Handler::Pause | Handler::Halt
+        );
     let Some(adapter) = adapter::find(context.object).filter(|_| fits) else {
         return;
     };
