@@ -59,6 +59,10 @@ const fn parse(text: &str) -> u8 {
 #[cfg(not(loom))]
 ndis::driver_entry!(adapter::Driver);
 
+// The kernel structures of `ndis::ffi` are those of the installed WDK, or this does not compile.
+#[cfg(windows)]
+ndis::assert_same_layouts!(wdk_sys);
+
 /// Pool memory for `alloc` (nonpaged pool).
 #[cfg(windows)]
 #[global_allocator]

@@ -358,13 +358,17 @@ pub fn returned<L: AtMost<Dispatch>>(core: &Core, chain: ReceiveChain, irql: &mu
     let count = chain.len() as u32;
     let receiver = &core.receiver;
     receiver.returned.push(chain);
-    if receiver.starving.load(Ordering::SeqCst)
-        && let Some(mut slot) = receiver.ring.try_claim()
-    {
-        if let Some(ring) = &mut *slot {
-            receiver.refill(ring, &core.mmio, Refill::Now);
-        }
-        receiver.release(slot, &core.mmio);
+    if receiver.starving.load(Ordering::SeqCst) {
+        // At DISPATCH_LEVEL: a DPC that interrupted the holder on its own processor would find the ring taken, ask to
+        // run again, and never let the holder finish.
+        irql.at_dispatch(|_| {
+            if let Some(mut slot) = receiver.ring.try_claim() {
+                if let Some(ring) = &mut *slot {
+                    receiver.refill(ring, &core.mmio, Refill::Now);
+                }
+                receiver.release(slot, &core.mmio);
+            }
+        });
     }
     // Last: it may complete a pause.
     core.leave(count, irql);
