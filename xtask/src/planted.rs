@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeSet,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -19,7 +19,7 @@ use vmhost_proto::Report;
 use crate::{
     build::{self, PLANTED, Profile},
     failure::{Failure, Outcome},
-    project::root,
+    project::{root, this_program},
 };
 
 // The driver has the same file.
@@ -129,7 +129,7 @@ impl Run {
     /// `./dev vm` as a user would start it.
     fn make(driver: &Path, host: &Path, folder: &Path, fault: &Fault) -> Outcome<Self> {
         let json: PathBuf = folder.join(format!("{}.json", fault.number));
-        let program = env::current_exe().map_err(|error| Failure::input(error.to_string()))?;
+        let program = this_program()?;
         let output = Command::new(&program)
             .arg("vm")
             .args(OPTIONS)

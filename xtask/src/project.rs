@@ -85,6 +85,25 @@ pub fn run_cargo_patched(command: &mut Command, what: &str) -> Outcome {
     }
 }
 
+/// This program, to be started once more. A test build may have replaced it meanwhile: Linux then says so behind the path,
+/// and the new one stands where the old one stood.
+///
+/// # Errors
+/// The system does not say where it is.
+pub fn this_program() -> Outcome<PathBuf> {
+    let path =
+        env::current_exe().map_err(|error| Failure::input(format!("this program: {error}")))?;
+    Ok(
+        match path
+            .to_str()
+            .and_then(|text| text.strip_suffix(" (deleted)"))
+        {
+            Some(text) => PathBuf::from(text),
+            None => path,
+        },
+    )
+}
+
 /// Standard output of a program that succeeded.
 pub fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
