@@ -17,6 +17,7 @@ use crate::net::filter::{
     ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter,
 };
 use crate::net::frame::ADDRESS_LEN;
+use crate::net::offload::Offload;
 use crate::net::receive::Receiver;
 use crate::net::send::Sender;
 use crate::net::statistics::Statistics;
@@ -74,6 +75,8 @@ pub struct Core {
     pub gate: Gate,
     /// What the protocol wants to see.
     pub filter: PacketFilter,
+    /// Offloads, one word.
+    pub offload: Offload,
     /// Counters.
     pub statistics: Statistics,
     /// The link as NDIS knows it.
@@ -124,6 +127,7 @@ impl Core {
             sender: Sender::new(),
             gate: Gate::new(),
             filter: PacketFilter::new(),
+            offload: Offload::new(parts.settings.offloads),
             statistics: Statistics::default(),
             indicated: Indicated::new(),
             pausing: SpinLock::new(Pausing::No),

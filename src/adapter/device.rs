@@ -8,7 +8,6 @@ use crate::hw::filter::set_receive_address;
 use crate::hw::mmio::{ALL_ONES, Mmio, Offset};
 use crate::hw::queue::{self, RxConfig};
 use crate::hw::{link, reset};
-use crate::net::frame::MAX_FRAME;
 use crate::net::receive::BUFFER_BYTES;
 use core::sync::atomic::{AtomicBool, Ordering};
 use ndis::adapter::AdapterHandle;
@@ -75,7 +74,8 @@ pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
     let m = &core.mmio;
     reset::init_defaults(m, core.errata);
     set_receive_address(m, 0, Some(core.current_address));
-    link::init_flow_control(m, core.settings.pause, MAX_FRAME + 4);
+    link::init_flow_control(m, core.settings.pause, core.settings.max_frame() + 4);
+    queue::set_tag_offload(m, core.settings.offloads.moves_tags());
     queue::init_tx_unit(m, core.errata);
     let receive = RxConfig {
         buffer_bytes: BUFFER_BYTES,

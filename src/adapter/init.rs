@@ -16,7 +16,7 @@ use crate::hw::{link as hw_link, nvm};
 use crate::irq::clock::Timer;
 use crate::irq::registration::{CHARACTERISTICS, Handlers};
 use crate::irq::{Grant, Options, Roles, Setup, selftest};
-use crate::net::frame::{MAX_FRAME, MTU};
+use crate::net::offload::{self, Offloads};
 use crate::net::send::Mapper;
 use crate::net::{filter, memory};
 use crate::oid;
@@ -101,11 +101,19 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
     let mmio = Bar::new(space);
     let permanent = logged(&handle, Step::Chip, identify(&mmio, irql), irql)?;
     let current = address.unwrap_or(permanent);
-    let general = general_attributes(permanent, current);
+    let general = general_attributes(&settings, permanent, current);
     logged(
         &handle,
         Step::Attributes,
         registered.set_general(&general, irql),
+        irql,
+    )?;
+    // I-02: after the general attributes. What the keywords switched on, and what there is.
+    let initial = offload::current(settings.offloads);
+    logged(
+        &handle,
+        Step::Attributes,
+        registered.set_offload(&initial, &offload::capabilities(), irql),
         irql,
     )?;
 
@@ -132,7 +140,7 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
 fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Handlers>> {
     let handle = &core.handle;
     let dma = SgDma {
-        max_transfer: MAX_FRAME,
+        max_transfer: core.settings.max_frame(),
         address_64: true,
     };
     let dma =
@@ -239,16 +247,27 @@ fn identify(mmio: &Bar, irql: &Irql<Passive>) -> Result<[u8; 6]> {
 }
 
 /// I-17. The link is down until the first link interrupt: negotiation starts at the end of initialisation (U-04).
-fn general_attributes(permanent: [u8; 6], current: [u8; 6]) -> GeneralAttributes<'static> {
+fn general_attributes(
+    settings: &Settings,
+    permanent: [u8; 6],
+    current: [u8; 6],
+) -> GeneralAttributes<'static> {
+    let mut mac_options = NDIS_MAC_OPTION_COPY_LOOKAHEAD_DATA
+        | NDIS_MAC_OPTION_TRANSFERS_NOT_PEND
+        | NDIS_MAC_OPTION_NO_LOOPBACK;
+    if settings.offloads.contains(Offloads::PRIORITY) {
+        mac_options |= NDIS_MAC_OPTION_8021P_PRIORITY;
+    }
+    if settings.offloads.contains(Offloads::VLAN) {
+        mac_options |= NDIS_MAC_OPTION_8021Q_VLAN;
+    }
     GeneralAttributes {
-        mtu: MTU,
+        mtu: settings.mtu(),
         max_transmit_speed: GIGABIT,
         max_receive_speed: GIGABIT,
         link: link::state(hw_link::Link::Down),
-        lookahead: MTU,
-        mac_options: NDIS_MAC_OPTION_COPY_LOOKAHEAD_DATA
-            | NDIS_MAC_OPTION_TRANSFERS_NOT_PEND
-            | NDIS_MAC_OPTION_NO_LOOPBACK,
+        lookahead: settings.mtu(),
+        mac_options,
         packet_filters: filter::SUPPORTED,
         max_multicast: filter::MAX_MULTICAST as u32,
         permanent_address: permanent,

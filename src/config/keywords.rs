@@ -95,6 +95,65 @@ pub const FLOW_CONTROL: Keyword = Keyword {
     default: 3,
 };
 
+/// Values of the checksum keywords.
+const CHECKSUM: Allowed = Allowed::OneOf(&[0, 1, 2, 3]);
+
+/// `*IPChecksumOffloadIPv4`: 0 off, 1 transmit, 2 receive, 3 both; so are the other checksum keywords.
+pub const IP_CHECKSUM_IPV4: Keyword = Keyword {
+    name: "*IPChecksumOffloadIPv4",
+    allowed: CHECKSUM,
+    default: 3,
+};
+
+/// `*TCPChecksumOffloadIPv4`.
+pub const TCP_CHECKSUM_IPV4: Keyword = Keyword {
+    name: "*TCPChecksumOffloadIPv4",
+    allowed: CHECKSUM,
+    default: 3,
+};
+
+/// `*TCPChecksumOffloadIPv6`.
+pub const TCP_CHECKSUM_IPV6: Keyword = Keyword {
+    name: "*TCPChecksumOffloadIPv6",
+    allowed: CHECKSUM,
+    default: 3,
+};
+
+/// `*UDPChecksumOffloadIPv4`.
+pub const UDP_CHECKSUM_IPV4: Keyword = Keyword {
+    name: "*UDPChecksumOffloadIPv4",
+    allowed: CHECKSUM,
+    default: 3,
+};
+
+/// `*UDPChecksumOffloadIPv6`.
+pub const UDP_CHECKSUM_IPV6: Keyword = Keyword {
+    name: "*UDPChecksumOffloadIPv6",
+    allowed: CHECKSUM,
+    default: 3,
+};
+
+/// `*LsoV2IPv4`: large sends over IPv4.
+pub const LSO_V2_IPV4: Keyword = Keyword {
+    name: "*LsoV2IPv4",
+    allowed: Allowed::OneOf(&[0, 1]),
+    default: 1,
+};
+
+/// `*LsoV2IPv6`: large sends over IPv6.
+pub const LSO_V2_IPV6: Keyword = Keyword {
+    name: "*LsoV2IPv6",
+    allowed: Allowed::OneOf(&[0, 1]),
+    default: 1,
+};
+
+/// `*PriorityVLANTag`: 0 off, 1 priority, 2 VLAN, 3 both.
+pub const PRIORITY_VLAN_TAG: Keyword = Keyword {
+    name: "*PriorityVLANTag",
+    allowed: Allowed::OneOf(&[0, 1, 2, 3]),
+    default: 3,
+};
+
 /// `DisableMSI`: 1 removes the message interrupts from the device's requirements, so that it gets the line. Read when
 /// the device is added, before any adapter exists.
 pub const DISABLE_MSI: Keyword = Keyword {
@@ -111,6 +170,14 @@ pub const KEYWORDS: &[Keyword] = &[
     TRANSMIT_BUFFERS,
     SPEED_DUPLEX,
     FLOW_CONTROL,
+    IP_CHECKSUM_IPV4,
+    TCP_CHECKSUM_IPV4,
+    TCP_CHECKSUM_IPV6,
+    UDP_CHECKSUM_IPV4,
+    UDP_CHECKSUM_IPV6,
+    LSO_V2_IPV4,
+    LSO_V2_IPV6,
+    PRIORITY_VLAN_TAG,
     DISABLE_MSI,
 ];
 

@@ -4,6 +4,8 @@
 use super::keywords::{self, Keyword};
 use crate::hw::link::{LinkConfig, Pause, Speed};
 use crate::irq::moderation::Moderation;
+use crate::net::frame;
+use crate::net::offload::Offloads;
 
 /// Every keyword, read and checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Settings {
     pub link: LinkConfig,
     /// `*FlowControl`.
     pub pause: Pause,
+    /// The checksum keywords, `*LsoV2IPv4`, `*LsoV2IPv6` and `*PriorityVLANTag`: what is on at the start.
+    pub offloads: Offloads,
 }
 
 impl Settings {
@@ -39,6 +43,46 @@ impl Settings {
             _ => LinkConfig::Auto,
         };
         let flow = get(&keywords::FLOW_CONTROL);
+        let mut offloads = Offloads::empty();
+        // Bit 0 of each value switches the first on, bit 1 the second.
+        for (keyword, first, second) in [
+            (
+                &keywords::IP_CHECKSUM_IPV4,
+                Offloads::TX_IP4,
+                Offloads::RX_IP4,
+            ),
+            (
+                &keywords::TCP_CHECKSUM_IPV4,
+                Offloads::TX_TCP4,
+                Offloads::RX_TCP4,
+            ),
+            (
+                &keywords::TCP_CHECKSUM_IPV6,
+                Offloads::TX_TCP6,
+                Offloads::RX_TCP6,
+            ),
+            (
+                &keywords::UDP_CHECKSUM_IPV4,
+                Offloads::TX_UDP4,
+                Offloads::RX_UDP4,
+            ),
+            (
+                &keywords::UDP_CHECKSUM_IPV6,
+                Offloads::TX_UDP6,
+                Offloads::RX_UDP6,
+            ),
+            (&keywords::LSO_V2_IPV4, Offloads::LSO4, Offloads::empty()),
+            (&keywords::LSO_V2_IPV6, Offloads::LSO6, Offloads::empty()),
+            (
+                &keywords::PRIORITY_VLAN_TAG,
+                Offloads::PRIORITY,
+                Offloads::VLAN,
+            ),
+        ] {
+            let value = get(keyword);
+            offloads.set(first, value & 1 != 0);
+            offloads.set(second, value & 2 != 0);
+        }
         Self {
             moderation: if on { rate } else { Moderation::Off },
             rate,
@@ -50,7 +94,18 @@ impl Settings {
                 rx: matches!(flow, 2..=4),
                 tx: matches!(flow, 1 | 3 | 4),
             },
+            offloads,
         }
+    }
+
+    /// Largest payload of a frame, in bytes.
+    pub const fn mtu(&self) -> u32 {
+        frame::MTU
+    }
+
+    /// Largest frame without FCS and without a tag, in bytes.
+    pub const fn max_frame(&self) -> u32 {
+        frame::HEADER_LEN + self.mtu()
     }
 }
 
@@ -91,5 +146,23 @@ mod tests {
             }
         );
         assert_eq!(with("*FlowControl", 0).pause, Pause::default());
+    }
+
+    #[test]
+    fn offload_keywords() {
+        let all = Offloads::IP4 | Offloads::IP6 | Offloads::TAG;
+        assert_eq!(Settings::read(|_| None).offloads, all);
+        assert_eq!(Settings::read(|_| Some(0)).offloads, Offloads::empty());
+        let tx = with("*TCPChecksumOffloadIPv6", 1).offloads;
+        assert_eq!(tx, all - Offloads::RX_TCP6);
+        let rx = with("*IPChecksumOffloadIPv4", 2).offloads;
+        assert_eq!(rx, all - Offloads::TX_IP4);
+        assert_eq!(with("*LsoV2IPv4", 0).offloads, all - Offloads::LSO4);
+        assert_eq!(
+            with("*PriorityVLANTag", 2).offloads,
+            all - Offloads::PRIORITY
+        );
+        // 4 is no value: the default.
+        assert_eq!(with("*UDPChecksumOffloadIPv4", 4).offloads, all);
     }
 }

@@ -2,7 +2,7 @@
 //! Ring registers and the set-up of the transmit and receive units (82574L §3.3, §3.4, §7). PASSIVE_LEVEL by
 //! use; nothing here waits.
 
-use super::bits::{Rctl, Rfctl, Rxcsum, Tctl};
+use super::bits::{Ctrl, Rctl, Rfctl, Rxcsum, Tctl};
 use super::errata::Errata;
 use super::mmio::Mmio;
 use super::regs;
@@ -95,6 +95,14 @@ pub fn init_tx_unit(m: &impl Mmio, errata: Errata) {
         m,
         Tctl::PSP | Tctl::CT_15 | Tctl::COLD_63 | Tctl::RTLC | Tctl::MULR,
     );
+}
+
+/// Whether the chip strips 802.1Q tags from received frames, and inserts them where a descriptor asks for it (§6, §9).
+pub fn set_tag_offload(m: &impl Mmio, on: bool) {
+    regs::CTRL.modify(m, |mut c| {
+        c.set(Ctrl::VME, on);
+        c
+    });
 }
 
 /// How the receive unit is set up.

@@ -7,6 +7,7 @@
 pub mod filter;
 pub mod frame;
 pub mod memory;
+pub mod offload;
 pub mod receive;
 pub mod send;
 pub mod statistics;

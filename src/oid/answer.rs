@@ -3,8 +3,7 @@
 
 use crate::adapter::Core;
 use crate::irq::moderation::Moderation;
-use crate::net::frame::{MAX_FRAME, MTU};
-use crate::net::{filter, statistics::Direction};
+use crate::net::{filter, offload, statistics::Direction};
 use ndis::attributes::ALL_STATISTICS;
 use ndis::ffi::*;
 use ndis::oid::Reply;
@@ -22,8 +21,8 @@ pub fn packet_filter(core: &Core, reply: &mut Reply<'_>) -> Status {
 }
 
 /// OID_GEN_CURRENT_LOOKAHEAD: whole frames are contiguous, so the answer is always the largest.
-pub fn lookahead(_: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.value(&MTU)
+pub fn lookahead(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&core.settings.mtu())
 }
 
 /// OID_GEN_INTERRUPT_MODERATION: agrees with the keyword.
@@ -42,23 +41,23 @@ pub fn moderation(core: &Core, reply: &mut Reply<'_>) -> Status {
 }
 
 /// OID_GEN_MAXIMUM_TOTAL_SIZE and the block sizes: a whole frame without FCS.
-pub fn maximum_total_size(_: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.value(&MAX_FRAME)
+pub fn maximum_total_size(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&core.settings.max_frame())
 }
 
 /// OID_GEN_MAXIMUM_FRAME_SIZE: the payload.
-pub fn maximum_frame_size(_: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.value(&MTU)
+pub fn maximum_frame_size(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&core.settings.mtu())
 }
 
 /// OID_GEN_TRANSMIT_BUFFER_SPACE.
 pub fn transmit_buffer_space(core: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.value(&(u32::from(core.settings.transmit_buffers) * MAX_FRAME))
+    reply.value(&(u32::from(core.settings.transmit_buffers) * core.settings.max_frame()))
 }
 
 /// OID_GEN_RECEIVE_BUFFER_SPACE.
 pub fn receive_buffer_space(core: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.value(&(u32::from(core.settings.receive_buffers) * MAX_FRAME))
+    reply.value(&(u32::from(core.settings.receive_buffers) * core.settings.max_frame()))
 }
 
 /// OID_GEN_VENDOR_ID: the OUI of the permanent address, and an index of 0.
@@ -151,6 +150,16 @@ pub fn multicast_list(core: &Core, reply: &mut Reply<'_>) -> Status {
 /// OID_802_3_MAXIMUM_LIST_SIZE.
 pub fn maximum_list_size(_: &Core, reply: &mut Reply<'_>) -> Status {
     reply.value(&(filter::MAX_MULTICAST as u32))
+}
+
+/// OID_TCP_OFFLOAD_CURRENT_CONFIG: as the last indication said.
+pub fn offload_current(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&offload::current(core.offload.get()))
+}
+
+/// OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES: as the attributes said.
+pub fn offload_capabilities(_: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&offload::capabilities())
 }
 
 /// OID_PNP_QUERY_POWER: always (W-01).

@@ -8,6 +8,7 @@
 
 use crate::adapter::Core;
 use crate::net::filter::{self, MAX_MULTICAST};
+use crate::net::offload::{self, Offloads};
 use ndis::ffi::*;
 use ndis::irql::{Irql, Passive};
 use ndis::oid::Argument;
@@ -105,4 +106,46 @@ pub fn set_power(core: &Core, argument: &mut Argument<'_>, irql: &mut Irql<Passi
     }
     // W-02: a set of a valid state succeeds.
     Ok(())
+}
+
+/// OID_TCP_OFFLOAD_PARAMETERS: which offloads are on.
+pub fn offload_parameters(
+    core: &Core,
+    argument: &mut Argument<'_>,
+    irql: &mut Irql<Passive>,
+) -> Result<()> {
+    let wanted: NDIS_OFFLOAD_PARAMETERS = argument.structure(
+        NDIS_OBJECT_TYPE_DEFAULT,
+        NDIS_OFFLOAD_PARAMETERS_REVISION_1,
+        NDIS_SIZEOF_OFFLOAD_PARAMETERS_REVISION_1,
+    )?;
+    set_offloads(
+        core,
+        offload::parameters(core.offload.get(), &wanted)?,
+        irql,
+    );
+    Ok(())
+}
+
+/// OID_OFFLOAD_ENCAPSULATION: the protocol above starts or stops using them.
+pub fn offload_encapsulation(
+    core: &Core,
+    argument: &mut Argument<'_>,
+    irql: &mut Irql<Passive>,
+) -> Result<()> {
+    let wanted: NDIS_OFFLOAD_ENCAPSULATION = argument.structure(
+        NDIS_OBJECT_TYPE_OFFLOAD_ENCAPSULATION,
+        NDIS_OFFLOAD_ENCAPSULATION_REVISION_1,
+        NDIS_SIZEOF_OFFLOAD_ENCAPSULATION_REVISION_1,
+    )?;
+    let new = offload::encapsulation(core.offload.get(), &wanted)?;
+    set_offloads(core, new, irql);
+    Ok(())
+}
+
+/// Puts a configuration in force and reports it, as both OIDs ask for, whether or not it is another one (U-02).
+fn set_offloads(core: &Core, offloads: Offloads, irql: &Irql<Passive>) {
+    core.offload.set(offloads);
+    core.handle
+        .indicate_offload(&offload::current(offloads), irql);
 }

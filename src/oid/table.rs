@@ -92,6 +92,14 @@ pub const TABLE: &[Entry] = &[
         apply::multicast_list,
     ),
     query(OID_802_3_MAXIMUM_LIST_SIZE, answer::maximum_list_size),
+    // NDIS answers the two queries itself, from the attributes and the last indication (§6.3).
+    query(OID_TCP_OFFLOAD_CURRENT_CONFIG, answer::offload_current),
+    query(
+        OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES,
+        answer::offload_capabilities,
+    ),
+    set(OID_TCP_OFFLOAD_PARAMETERS, apply::offload_parameters),
+    set(OID_OFFLOAD_ENCAPSULATION, apply::offload_encapsulation),
     query(OID_PNP_QUERY_POWER, answer::query_power),
     set(OID_PNP_SET_POWER, apply::set_power),
     query(private::SUPPORTED_GUIDS, private::supported_guids),

@@ -131,6 +131,12 @@ impl AdapterHandle {
         self.indicate_status(NDIS_STATUS_LINK_STATE, crate::plain::bytes_of(&raw), irql);
     }
 
+    /// Indicates `NDIS_STATUS_TASK_OFFLOAD_CURRENT_CONFIG`: what is on now. At most DISPATCH_LEVEL, no lock held.
+    pub fn indicate_offload<L: AtMost<Dispatch>>(&self, current: &NDIS_OFFLOAD, irql: &Irql<L>) {
+        let payload = crate::plain::bytes_of(current);
+        self.indicate_status(NDIS_STATUS_TASK_OFFLOAD_CURRENT_CONFIG, payload, irql);
+    }
+
     /// NdisWriteErrorLogEntry: an event-log entry `code` (an `NDIS_ERROR_CODE_…`) with up to four values; more are
     /// dropped. At most DISPATCH_LEVEL.
     pub fn write_error_log<L: AtMost<Dispatch>>(&self, code: u32, values: &[u32], irql: &Irql<L>) {
