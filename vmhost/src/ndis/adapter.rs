@@ -8,6 +8,7 @@ use super::{
     attributes::{General, Registration},
     interrupt::{Interrupt, grant::Grant},
     lifecycle::Pending,
+    offload::Offloads,
     oid::Requests,
     receive::Receives,
     resources::DeviceObjects,
@@ -70,6 +71,8 @@ pub struct Adapter {
     pub registration: IrqSpin<Option<Registration>>,
     /// The same, general attributes.
     pub general: IrqSpin<Option<General>>,
+    /// The same, offloads; the configuration follows the indications.
+    pub offloads: IrqSpin<Option<Offloads>>,
     /// The last link state, from the general attributes or an indication.
     pub link: IrqSpin<LinkState>,
     /// The packet filter that was last set with success (I-11: 0 at first).
@@ -122,6 +125,7 @@ impl Adapter {
             bars,
             registration: IrqSpin::new(None),
             general: IrqSpin::new(None),
+            offloads: IrqSpin::new(None),
             link: IrqSpin::new(LinkState::default()),
             filter: AtomicU32::new(0),
             filter_cleared_ns: AtomicU64::new(0),
@@ -157,6 +161,7 @@ impl Adapter {
     /// Before MiniportInitializeEx: nothing is left of an earlier life.
     pub fn forget(&self) {
         *self.registration.lock() = None;
+        *self.offloads.lock() = None;
         let general = self.general.lock().take();
         drop(general);
         *self.link.lock() = LinkState::default();

@@ -4,7 +4,7 @@
 
 use super::{
     adapter::{self, Adapter, State},
-    driver, header,
+    driver, header, offload,
     status::LinkState,
 };
 use crate::{exports, exports::Call, field, guest, guest::Ptr, verify};
@@ -91,7 +91,7 @@ fn set(call: &Call, handle: u64, attributes: Ptr<NDIS_OBJECT_HEADER>) -> i32 {
         | NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_HARDWARE_ASSIST_ATTRIBUTES
         | NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_NDK_ATTRIBUTES
         | NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_PACKET_DIRECT_ATTRIBUTES) => {
-            // I-02: general attributes come before any other block. The host offers none of these
+            // I-02: general attributes come before any other block. But for offloads the host offers none of these
             // features upwards, which a miniport may not rely on.
             let ordered = adapter.general.lock().is_some();
             verify::check("I-02", ordered, || {
@@ -99,10 +99,12 @@ fn set(call: &Call, handle: u64, attributes: Ptr<NDIS_OBJECT_HEADER>) -> i32 {
                     "block of type {kind:#x} before the general attributes"
                 ))
             });
-            if ordered {
-                NDIS_STATUS_SUCCESS
-            } else {
+            if !ordered {
                 NDIS_STATUS_FAILURE
+            } else if kind == NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_OFFLOAD_ATTRIBUTES {
+                offload::attributes(call, &adapter, attributes.cast())
+            } else {
+                NDIS_STATUS_SUCCESS
             }
         }
         kind => {

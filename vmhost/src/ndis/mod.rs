@@ -20,6 +20,7 @@ pub mod interrupt;
 pub mod io_space;
 pub mod lifecycle;
 pub mod nbl;
+pub mod offload;
 pub mod oid;
 pub mod pnp;
 pub mod receive;

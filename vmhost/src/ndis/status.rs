@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Status indications (contract §7). At most DISPATCH.
 
-use super::{adapter, header, interrupt};
+use super::{adapter, header, interrupt, offload};
 use crate::{
     exports,
     exports::Call,
@@ -82,6 +82,7 @@ exports! {
         count_for_message();
         match code {
             NDIS_STATUS_LINK_STATE => link(call, &adapter, buffer),
+            NDIS_STATUS_TASK_OFFLOAD_CURRENT_CONFIG => offload::indicated(call, &adapter, buffer),
             NDIS_STATUS_MEDIA_CONNECT | NDIS_STATUS_MEDIA_DISCONNECT => {
                 verify::violation("U-03", call.text(&format!("the NDIS 5 status {code:#x}")));
             }

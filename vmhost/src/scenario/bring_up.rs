@@ -14,7 +14,7 @@ use crate::{
         adapter::{Adapter, State},
         driver, guesses,
         interrupt::grant,
-        lifecycle, oid, pnp, receive, requirements, resources, watch,
+        lifecycle, offload, oid, pnp, receive, requirements, resources, watch,
     },
     pe::{self, Image},
     verify,
@@ -181,6 +181,7 @@ pub fn open(session: &Session) -> Result<(), String> {
             &[0x01, 0, 0x5E, 0, 0, 1],
         )?;
     }
+    offload::activate(adapter)?;
     let wanted =
         NDIS_PACKET_TYPE_DIRECTED | NDIS_PACKET_TYPE_BROADCAST | NDIS_PACKET_TYPE_MULTICAST;
     set_filter(adapter, wanted & general.filters)

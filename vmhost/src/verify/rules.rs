@@ -236,6 +236,10 @@ pub const RULES: &[Rule] = &[
         "the statistics agree with the frames that went through",
     ),
     (
+        "U-11",
+        "offloads that are on are within the capabilities, and a change of them is indicated",
+    ),
+    (
         "V-01",
         "no access outside or after the life of an allocation; slack bytes stay as they were",
     ),
