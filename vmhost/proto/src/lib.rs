@@ -222,6 +222,8 @@ pub struct Report {
     pub traffic: TrafficReport,
     /// Register accesses.
     pub mmio: Mmio,
+    /// DMA isolation.
+    pub iommu: Iommu,
     /// The verifier.
     pub verifier: Verifier,
     /// Objects still alive.
@@ -336,6 +338,18 @@ pub struct Mmio {
     pub other_reads: u64,
     /// Writes anywhere else.
     pub other_writes: u64,
+}
+
+/// What the virtual IOMMU saw.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Iommu {
+    /// The machine had one, and it translated.
+    pub on: bool,
+    /// Accesses of the device that it refused, as far as they were recorded: further ones of the
+    /// device are dropped until the first was read.
+    pub faults: u64,
+    /// Most pages of 4 KiB that the device could reach at one time.
+    pub mapped_peak: u64,
 }
 
 /// The verifier's verdict.

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the host needs from the ACPI tables: CPUs, I/O APICs, PM timer, PCI configuration space.
-//! Once, at start.
+//! What the host needs from the ACPI tables: CPUs, I/O APICs, PM timer, PCI configuration space,
+//! DMA remapping. Once, at start.
 
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 use acpi::{
-    AcpiHandler, AcpiTables, PhysicalMapping,
+    AcpiHandler, AcpiTable, AcpiTables, PhysicalMapping,
     fadt::Fadt,
     madt::{Madt, MadtEntry},
     mcfg::Mcfg,
+    sdt::{SdtHeader, Signature},
 };
 
 use super::vspace;
@@ -24,6 +25,8 @@ pub struct Firmware {
     pub pm_timer: u16,
     /// (address, first bus, last bus) of each configuration window.
     pub ecam: Vec<(u64, u8, u8)>,
+    /// Registers of the DMA remapping unit for all devices, if there is one.
+    pub iommu: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -55,6 +58,10 @@ pub fn read(rsdp: u64) -> Result<Firmware, &'static str> {
         ioapics: Vec::new(),
         pm_timer: 0,
         ecam: Vec::new(),
+        iommu: tables
+            .find_table::<Dmar>()
+            .ok()
+            .and_then(|dmar| dmar.unit()),
     };
     for entry in madt.get().entries() {
         match entry {
@@ -87,4 +94,45 @@ pub fn read(rsdp: u64) -> Result<Firmware, &'static str> {
         ));
     }
     Ok(firmware)
+}
+
+/// The fixed part of the DMA remapping table, which the crate does not know.
+#[repr(C, packed)]
+struct Dmar {
+    header: SdtHeader,
+    _address_width: u8,
+    _flags: u8,
+    _reserved: [u8; 10],
+}
+
+// SAFETY: the signature is this table's, and the header comes first.
+unsafe impl AcpiTable for Dmar {
+    const SIGNATURE: Signature = Signature::DMAR;
+
+    fn header(&self) -> &SdtHeader {
+        &self.header
+    }
+}
+
+impl Dmar {
+    /// The registers of the first unit of segment 0 (a structure of type 0: flags, size, segment,
+    /// address).
+    fn unit(&self) -> Option<u64> {
+        let length = self.header.length as usize;
+        // SAFETY: the crate has checked the sum over the table's `length` bytes, which are
+        // identity-mapped.
+        let bytes =
+            unsafe { core::slice::from_raw_parts(core::ptr::from_ref(self).cast(), length) };
+        let mut rest: &[u8] = bytes.get(size_of::<Self>()..)?;
+        while let [kind0, kind1, length0, length1, ..] = *rest {
+            let length = usize::from(u16::from_le_bytes([length0, length1]));
+            let (one, more) = rest.split_at_checked(length.max(4))?;
+            let segment = one.get(6..8) == Some(&[0, 0]);
+            if [kind0, kind1] == [0, 0] && segment {
+                return Some(u64::from_le_bytes(one.get(8..16)?.try_into().ok()?));
+            }
+            rest = more;
+        }
+        None
+    }
 }

@@ -15,6 +15,7 @@ pub mod fwcfg;
 pub mod heap;
 pub mod interrupt;
 pub mod ioapic;
+pub mod iommu;
 pub mod irql;
 mod lapic;
 pub mod lock;
@@ -88,6 +89,9 @@ extern "sysv64" fn start(info: u64) -> ! {
     tlb::shoot(0, 16);
     pci::init(firmware.ecam);
     mmio::init();
+    if let Some(Err(why)) = firmware.iommu.map(iommu::init) {
+        panic!("{why}");
+    }
     thread::spawn_big("main", 0, Box::new(crate::host_main));
     thread::schedule()
 }

@@ -19,6 +19,7 @@ pub mod instant;
 pub mod interrupt;
 pub mod io_space;
 pub mod lifecycle;
+pub mod logical;
 pub mod nbl;
 pub mod offload;
 pub mod oid;

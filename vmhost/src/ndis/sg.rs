@@ -8,7 +8,9 @@ use super::{
     adapter::{self, Adapter, State},
     dice::DICE,
     handlers::address,
-    header, send,
+    header,
+    logical::{self, What, Wish},
+    send,
 };
 use crate::{
     exports,
@@ -36,12 +38,15 @@ struct Dma {
     process: usize,
     allocated: usize,
     max_mapping: u32,
+    /// NDIS_SG_DMA_64_BIT_ADDRESS.
+    wide: bool,
 }
 
-#[derive(Clone, Copy)]
 struct Mapped {
     dma: u64,
     nb: usize,
+    /// Logical address of each element.
+    logical: Vec<u64>,
 }
 
 struct Lists {
@@ -62,6 +67,12 @@ pub fn adapter_of(handle: u64) -> Option<(Arc<Adapter>, usize)> {
     let registered = REGISTERED.lock();
     let dma = registered.iter().find(|d| d.handle == handle)?;
     Some((dma.adapter.clone(), dma.allocated))
+}
+
+/// Whether a DMA handle's device takes addresses above 4 GiB.
+pub fn is_wide(handle: u64) -> bool {
+    let registered = REGISTERED.lock();
+    registered.iter().any(|d| d.handle == handle && d.wide)
 }
 
 /// Whether a net buffer has a live list (G-27).
@@ -101,22 +112,23 @@ exports! {
 
     /// Maps a net buffer.
     [AtDispatch] fn NdisMAllocateNetBufferSGList(
-        call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, _flags: u32, _buffer: u64, _size: u32,
+        call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, flags: u32, _buffer: u64, _size: u32,
     ) -> i32 {
-        allocate(call, handle, nb, context)
+        allocate(call, handle, nb, context, flags)
     }
 
     /// Unmaps a net buffer.
     [AtDispatch] fn NdisMFreeNetBufferSGList(call, handle: u64, list: u64, nb: Ptr<NET_BUFFER>) {
         let found = LISTS.lock().live.remove(&(list as usize));
         ledger::remove(Kind::SgList, list);
-        let matches = found.is_some_and(|m| m.nb == nb.addr() && m.dma == handle);
+        let matches = found.as_ref().is_some_and(|m| m.nb == nb.addr() && m.dma == handle);
         verify::check("DM-02", matches, || {
             call.text(&format!(
                 "list {list:#x} is not live, or belongs to another net buffer than {nb:?} (E6/06)"
             ))
         });
-        if found.is_some() {
+        if let Some(mapped) = found {
+            logical::unmap(&mapped.logical, call.rip);
             guest::fill(list as usize, SLOT, guest::POISON);
             LISTS.lock().free.push(list as usize);
         }
@@ -160,6 +172,7 @@ fn register(
         process,
         allocated: address!(seen.SharedMemAllocateCompleteHandler),
         max_mapping,
+        wide: seen.Flags & NDIS_SG_DMA_64_BIT_ADDRESS != 0,
     });
     adapter.dma.store(handle, Ordering::Release);
     ledger::add(Kind::SgDma, handle, 0, Scope::Adapter, call.rip);
@@ -167,7 +180,7 @@ fn register(
     NDIS_STATUS_SUCCESS
 }
 
-fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64) -> i32 {
+fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, flags: u32) -> i32 {
     let found = REGISTERED
         .lock()
         .iter()
@@ -190,11 +203,29 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64) -> i32 
     let Some(list) = slot().filter(|_| elements.len() <= (SLOT - LIST_HEADER) / ELEMENT) else {
         return NDIS_STATUS_RESOURCES;
     };
+    let mut addresses = Vec::with_capacity(elements.len());
+    for &(pa, length) in &elements {
+        let wish = Wish {
+            what: What::SgList,
+            key: list as u64,
+            pa,
+            length,
+            write: flags & NDIS_SG_LIST_WRITE_TO_DEVICE == 0,
+            wide: is_wide(handle),
+            maker: call.rip,
+        };
+        let Some(address) = logical::map(wish) else {
+            logical::unmap(&addresses, call.rip);
+            LISTS.lock().free.push(list);
+            return NDIS_STATUS_RESOURCES;
+        };
+        addresses.push(address);
+    }
     guest::write(list, elements.len() as u64);
     guest::write(list + 8, 0u64);
-    for (number, (pa, length)) in elements.iter().enumerate() {
+    for (number, (address, (_, length))) in addresses.iter().zip(&elements).enumerate() {
         let at = list + LIST_HEADER + number * ELEMENT;
-        guest::write(at, *pa);
+        guest::write(at, *address);
         guest::write(at + 8, u64::from(*length));
         guest::write(at + 16, 0u64);
     }
@@ -203,6 +234,7 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64) -> i32 
         Mapped {
             dma: handle,
             nb: nb.addr(),
+            logical: addresses,
         },
     );
     ledger::add(Kind::SgList, list as u64, 0, Scope::Adapter, call.rip);

@@ -4,9 +4,13 @@
 //! Each block has a page of pattern before and behind it in physical memory, which only a stray
 //! DMA can reach, and pattern bytes up to the end of its last page. A freed block's frames stay
 //! out of use, filled with another pattern, until the run ends: a device that still writes there
-//! is found.
+//! is found, if no IOMMU keeps it from that (DM-12).
 
-use super::adapter::{self, Adapter, State};
+use super::{
+    adapter::{self, Adapter, State},
+    logical::{self, What, Wish},
+    sg,
+};
 use crate::{
     exports,
     exports::Call,
@@ -30,7 +34,10 @@ const FREED: u8 = 0xDF;
 #[derive(Clone, Copy, Debug)]
 struct SharedBlock {
     va: usize,
+    /// Physical address.
     pa: u64,
+    /// What the device uses.
+    logical: u64,
     length: u32,
     cached: bool,
     pages: usize,
@@ -57,8 +64,8 @@ exports! {
         if !may_allocate(call, &adapter) {
             return;
         }
-        if let Some(block) = allocate(length, cached != 0, call.rip) {
-            pa.write(block.pa);
+        if let Some(block) = allocate(&adapter, length, cached != 0, call.rip) {
+            pa.write(block.logical);
             va.write(block.va as u64);
         }
     }
@@ -67,15 +74,15 @@ exports! {
     [Dispatch] fn NdisMAllocateSharedMemoryAsyncEx(
         call, handle: u64, length: u32, cached: u8, context: u64,
     ) -> i32 {
-        let found = crate::ndis::sg::adapter_of(handle);
+        let found = sg::adapter_of(handle);
         let Some((adapter, handler)) = found.filter(|(_, handler)| *handler != 0) else {
             verify::violation("DM-10", call.text("no DMA handle with an allocation handler"));
             return NDIS_STATUS_FAILURE;
         };
         let caller = call.rip;
         thread::spawn("shared memory", 0, Box::new(move || {
-            let block = allocate(length, cached != 0, caller);
-            let (va, pa) = block.map_or((0, 0), |b| (b.va as u64, b.pa));
+            let block = allocate(&adapter, length, cached != 0, caller);
+            let (va, pa) = block.map_or((0, 0), |b| (b.va as u64, b.logical));
             let Some(address) = guest::Block::with(&pa.to_le_bytes(), 8) else { return };
             let at = if va == 0 { 0 } else { address.address() as u64 };
             let arguments = [adapter.context(), va, at, u64::from(length), context];
@@ -105,7 +112,7 @@ fn may_allocate(call: &Call, adapter: &Adapter) -> bool {
     })
 }
 
-fn allocate(length: u32, cached: bool, caller: u64) -> Option<SharedBlock> {
+fn allocate(adapter: &Adapter, length: u32, cached: bool, caller: u64) -> Option<SharedBlock> {
     if length == 0 {
         return None;
     }
@@ -116,9 +123,24 @@ fn allocate(length: u32, cached: bool, caller: u64) -> Option<SharedBlock> {
     let va = vspace::map_phys(pa, count, Prot::RW);
     vspace::label(va, "shared memory");
     guest::fill(va, length as usize, POISON);
+    let logical = logical::map(Wish {
+        what: What::Shared,
+        key: va as u64,
+        pa,
+        length,
+        write: true,
+        wide: sg::is_wide(adapter.dma.load(core::sync::atomic::Ordering::Acquire)),
+        maker: caller,
+    });
+    let Some(logical) = logical else {
+        vspace::unmap(va);
+        pages::free(first, count + 2);
+        return None;
+    };
     let block = SharedBlock {
         va,
         pa,
+        logical,
         length,
         cached,
         pages: count,
@@ -149,14 +171,15 @@ fn free(call: &Call, length: u32, cached: bool, va: u64, pa: u64) {
     };
     verify::check(
         "H-04",
-        (length, cached, pa) == (block.length, block.cached, block.pa),
+        (length, cached, pa) == (block.length, block.cached, block.logical),
         || {
             call.text(&format!(
                 "length {length} cached {cached} address {pa:#x}; allocated with {} {} {:#x}",
-                block.length, block.cached, block.pa
+                block.length, block.cached, block.logical
             ))
         },
     );
+    logical::unmap(&[block.logical], call.rip);
     check_canary(&block);
     // What the driver left in the block is of no interest any more; writes from now on are.
     fill_frames(block.pa, block.pages, FREED);
@@ -191,6 +214,7 @@ fn check_canary(block: &SharedBlock) {
 
 /// Checks the surroundings of every live block, and that no freed one was written to. PASSIVE.
 pub fn audit() {
+    logical::audit();
     let blocks = BLOCKS.lock().clone();
     for block in &blocks {
         if block.live {

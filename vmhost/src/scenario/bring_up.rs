@@ -6,7 +6,7 @@ use super::{fatal, report, step, tear_down};
 use crate::{
     exports, log,
     machine::{
-        cpu,
+        cpu, iommu,
         pci::{self, PciDevice},
         thread, time,
     },
@@ -107,6 +107,7 @@ fn start_device(config: &HostConfig, device: PciDevice) -> Arc<Adapter> {
     step("start the device");
     let bars = pci::bars(&device);
     let adapter = Adapter::new(device, bars);
+    iommu::attach(device.bus, device.dev, device.func);
     let command = pci::read_config(&device, COMMAND, 2);
     let master = if guesses::BUS_MASTER_ON { 4 } else { 0 };
     pci::write_config(&device, COMMAND, 2, command | 3 | master);

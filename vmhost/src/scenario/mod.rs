@@ -18,7 +18,7 @@ use crate::{
     exports::nt::{debug, worker},
     log,
     machine::{console, cpu, exit, lock::IrqSpin, time},
-    ndis::{counters, dice::DICE, driver},
+    ndis::{counters, dice::DICE, driver, logical},
     registry, verify,
 };
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
@@ -39,6 +39,7 @@ pub fn main(config: HostConfig, sys: Vec<u8>) {
     registry::init(&config);
     worker::start();
     crate::machine::mmio::set_observer(counters::observe);
+    logical::init();
     driver::offer_version(config.ndis_minor);
     driver::set_description(&config.install.description);
     set_time_limit(config.time_limit_s);

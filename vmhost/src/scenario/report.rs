@@ -2,12 +2,12 @@
 //! The report, filled from what was counted. Any IRQL.
 
 use crate::{
-    machine::lock::IrqSpin,
+    machine::{iommu, lock::IrqSpin},
     ndis::{adapter::Adapter, counters, driver},
     verify,
 };
 use alloc::{borrow::ToOwned, string::String, sync::Arc};
-use vmhost_proto::{Driver, HostConfig, Interrupt, Report};
+use vmhost_proto::{Driver, HostConfig, Interrupt, Iommu, Report};
 
 /// What only the scenario knows.
 struct Known {
@@ -67,6 +67,15 @@ pub fn make(reason: &str) -> Report {
         report.interrupt = interrupt(&adapter);
     }
     report.mmio = counters::mmio();
+    if iommu::on() {
+        iommu::service();
+        let (faults, mapped_peak) = iommu::counts();
+        report.iommu = Iommu {
+            on: true,
+            faults,
+            mapped_peak: mapped_peak as u64,
+        };
+    }
     report.verifier = verify::summary();
     report.reason = why(reason, &report);
     report.result = if report.reason.is_empty() {

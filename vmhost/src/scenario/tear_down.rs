@@ -5,7 +5,7 @@ use super::{bring_up::Session, report, step};
 use crate::{
     ledger::{self, Scope},
     log,
-    machine::{dpc, thread},
+    machine::{dpc, iommu, thread},
     ndis::{
         adapter::{Adapter, State},
         driver, lifecycle, receive, requirements, shared_memory, watch,
@@ -69,6 +69,7 @@ fn remove(image: &Image, adapter: &Arc<Adapter>) {
     step("unload");
     driver::unload();
     dpc::flush();
+    iommu::detach(adapter.device.bus, adapter.device.dev, adapter.device.func);
     shared_memory::audit();
     shared_memory::release_freed();
     let left = ledger::live(Scope::Driver);

@@ -111,6 +111,13 @@ pub fn violation(rule: &'static str, what: String) {
     record(rule, what, here());
 }
 
+/// Like [`violation`], for what the device did: `at` says who is to blame.
+pub fn violation_at(rule: &'static str, what: String, at: String) {
+    CHECKS.fetch_add(1, Ordering::Relaxed);
+    rules::evaluated(rule);
+    record(rule, what, at);
+}
+
 /// Something that is legal but that Windows' guidelines advise against: printed once, never a
 /// reason to fail.
 pub fn advise(rule: &'static str, what: String) {

@@ -88,6 +88,14 @@ pub const RULES: &[Rule] = &[
         "MDL chain, offset and length of a DMA request agree",
     ),
     (
+        "DM-12",
+        "the device reaches live shared memory and live SG lists, and nothing else",
+    ),
+    (
+        "DM-13",
+        "the device is given logical addresses, not physical ones",
+    ),
+    (
         "G-05",
         "a handler returns with the registers, flags, IRQL and locks it was entered with",
     ),

@@ -71,6 +71,15 @@ pub struct Options {
     #[arg(long, value_name = "QEMU-DEVICE", default_value = "e1000e")]
     pub device: String,
 
+    /// Put a virtual IOMMU before the device: it reaches live shared memory and live SG lists only, at
+    /// logical addresses that are not the physical ones. This is the default
+    #[arg(long, overrides_with = "no_iommu")]
+    pub iommu: bool,
+
+    /// Leave the IOMMU out: logical addresses are the physical ones
+    #[arg(long)]
+    pub no_iommu: bool,
+
     /// How the VM's processors are run
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Accel::Tcg)]
     pub accel: Accel,

@@ -88,6 +88,7 @@ pub fn run(options: &Options, files: &Files) -> Result<Report, String> {
         irq: options.irq.into(),
         messages: options.messages,
         ours: options.driver.is_none(),
+        iommu: !options.no_iommu,
         traffic: options.scenario == "traffic",
         pings: PINGS,
         bytes: options.transfer_bytes(),
@@ -159,6 +160,10 @@ fn command_line(
     ] {
         let argument = format!("name={name},file={}", option_value(file)?);
         command.args(["-fw_cfg", &argument]);
+    }
+    if !options.no_iommu {
+        // Before the device, whose address space it makes. Messages are not remapped.
+        command.args(["-device", "intel-iommu,intremap=off,aw-bits=39"]);
     }
     command.args(device::network_arguments(device.network));
     command.args(["-device", &device.argument]);

@@ -80,6 +80,14 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         mmio.other_reads,
         mmio.other_writes
     )?;
+    let iommu = &report.iommu;
+    if iommu.on {
+        let (faults, peak) = (iommu.faults, iommu.mapped_peak);
+        writeln!(
+            out,
+            "iommu       {faults} faults; at most {peak} pages visible to the device"
+        )?;
+    }
     let (verifier, ledger) = (&report.verifier, &report.ledger);
     writeln!(
         out,

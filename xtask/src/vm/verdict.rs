@@ -14,6 +14,8 @@ pub struct Wanted {
     pub messages: Option<u32>,
     /// Whether it is this project's driver, whose promises are then checked too.
     pub ours: bool,
+    /// Whether the machine was given an IOMMU.
+    pub iommu: bool,
     /// Whether the scenario moves traffic with the server; the rest counts only then.
     pub traffic: bool,
     /// Echo requests.
@@ -77,6 +79,15 @@ fn failure(report: &Report, wanted: Wanted, transfers: &[Transfer]) -> Option<St
             granted
         };
         return Some(format!("--irq {asked} was asked for and {got} was granted"));
+    }
+    let iommu = &report.iommu;
+    if iommu.on != wanted.iommu || iommu.faults > 0 {
+        return Some(format!(
+            "IOMMU {}, {} faults: it was to be {}",
+            if iommu.on { "on" } else { "off" },
+            iommu.faults,
+            if wanted.iommu { "on" } else { "off" }
+        ));
     }
     if wanted.traffic
         && let Some(why) = traffic_failure(report, wanted, transfers)
@@ -179,6 +190,7 @@ mod tests {
         irq: Irq::Msix,
         messages: None,
         ours: true,
+        iommu: true,
         traffic: true,
         pings: 4,
         bytes: 100,
@@ -189,6 +201,7 @@ mod tests {
             result: "ok".to_owned(),
             ..Report::default()
         };
+        report.iommu.on = true;
         report.interrupt.granted = "msix".to_owned();
         report.interrupt.messages = 5;
         report.interrupt.vectors = ["rx0", "rx1", "tx0", "tx1", "other"]
@@ -292,10 +305,24 @@ mod tests {
         let wanted = Wanted {
             irq: Irq::Auto,
             ours: false,
+            iommu: false,
             traffic: false,
             ..WANTED
         };
         judge(&mut report, wanted, &[]);
         assert_eq!(report.result, "ok");
+    }
+
+    #[test]
+    fn an_iommu_that_is_missing_or_refused_something_fails() {
+        for change in [
+            |report: &mut Report| report.iommu.on = false,
+            |report: &mut Report| report.iommu.faults = 1,
+        ] {
+            let mut report = good();
+            change(&mut report);
+            judge(&mut report, WANTED, &seen());
+            assert!(report.reason.contains("IOMMU"), "{}", report.reason);
+        }
     }
 }

@@ -64,6 +64,7 @@ report() {
     printf '%s' '"link":{"up":true,"speed_mbps":1000,"duplex":"full"},'
     printf '%s' '"traffic":{'"$4"'"ping_rtt_us_median":1,"rx_frames":1,"tx_frames":1},'
     printf '%s' '"mmio":{"isr_reads":0,"isr_writes":0,"dpc_reads":0,"dpc_writes":0,"send_writes":0,"other_reads":0,"other_writes":0},'
+    printf '%s' '"iommu":{"on":true,"faults":0,"mapped_peak":1},'
     printf '%s' '"verifier":{"rules":100,"checks":1000,"violations":['"$3"']},'
     echo '"ledger":{"at_halt":'"$2"',"at_unload":0}}'
 }
