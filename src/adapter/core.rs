@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::hw::errata::Errata;
 use crate::hw::filter::{self, Accept, HashTable};
 use crate::hw::mmio::Mmio;
+use crate::hw::regs::QUEUES;
 use crate::irq::clock::{Epoch, Timer};
 use crate::irq::moderation::{Moderation, Sampler, Step};
 use crate::irq::{Interrupts, Messages, Setup, VECTORS, report, selftest};
@@ -19,6 +20,7 @@ use crate::net::filter::{
 use crate::net::frame::ADDRESS_LEN;
 use crate::net::offload::Offload;
 use crate::net::receive::Receiver;
+use crate::net::rss::Rss;
 use crate::net::send::Sender;
 use crate::net::statistics::Statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -67,8 +69,10 @@ pub struct Core {
     epoch: Epoch,
     /// [`BUDGET_US`] in time-stamp cycles; without bound until the self-test has passed.
     pub(super) dpc_cycles: AtomicU64,
-    /// Receive.
-    pub receiver: Receiver,
+    /// Receive, per queue; the second has no ring unless two queues are in use.
+    pub receivers: [Receiver; QUEUES],
+    /// Receive-side scaling.
+    pub rss: Rss,
     /// Transmit.
     pub sender: Sender,
     /// Who is in the data path.
@@ -123,7 +127,8 @@ impl Core {
             messages: AtomicU32::new(0),
             epoch: Epoch::now(),
             dpc_cycles: AtomicU64::new(u64::MAX),
-            receiver: Receiver::new(),
+            receivers: [Receiver::new(0), Receiver::new(1)],
+            rss: Rss::new(),
             sender: Sender::new(),
             gate: Gate::new(),
             filter: PacketFilter::new(),
@@ -153,6 +158,22 @@ impl Core {
         } else {
             Status::PAUSED
         }
+    }
+
+    /// Receive queues in use: 1 or 2.
+    #[inline]
+    pub fn queues(&self) -> usize {
+        usize::from(self.settings.receive_queues)
+    }
+
+    /// Messages granted; 0 on the line.
+    pub fn messages(&self) -> u32 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    /// In a low-power state: no register is touched.
+    pub fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
     }
 
     /// The moderation in force.
@@ -244,7 +265,9 @@ impl Core {
     /// Gives rings, buffers and DMA back, and with them the cycle of owners. PASSIVE_LEVEL; the chip has been stopped,
     /// no handler runs any more, nobody is in the data path.
     pub fn release(&self, irql: &mut Irql<Passive>) {
-        drop(self.receiver.take());
+        for receiver in &self.receivers {
+            drop(receiver.take());
+        }
         let ring = self.sender.take(irql);
         drop(ring);
     }
@@ -260,7 +283,9 @@ impl Core {
     /// Back to D0 (W-07): everything is set up again from scratch.
     pub fn power_up(&self, irql: &mut Irql<Passive>) {
         let ready = device::reset_chip(&self.mmio, irql).and_then(|()| {
-            self.receiver.rewind();
+            for receiver in &self.receivers {
+                receiver.rewind();
+            }
             self.sender.rewind(self, irql);
             device::bring_up(self, irql)
         });

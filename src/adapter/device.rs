@@ -7,8 +7,11 @@ use crate::hw::errata::Errata;
 use crate::hw::filter::set_receive_address;
 use crate::hw::mmio::{ALL_ONES, Mmio, Offset};
 use crate::hw::queue::{self, RxConfig};
-use crate::hw::{link, reset};
-use crate::net::receive::BUFFER_BYTES;
+use crate::hw::regs;
+use crate::hw::reset::Delay;
+use crate::hw::{link, reset, rss};
+use crate::net::receive::{BUFFER_BYTES, Receiver};
+use crate::net::rss::Parameters;
 use core::sync::atomic::{AtomicBool, Ordering};
 use ndis::adapter::AdapterHandle;
 use ndis::io::IoSpace;
@@ -80,14 +83,17 @@ pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
     let receive = RxConfig {
         buffer_bytes: BUFFER_BYTES,
         long_packets: false,
-        checksum: false,
-        rss: false,
+        // Always: whether it is reported is decided per frame.
+        checksum: true,
     };
     if !queue::init_rx_unit(m, &receive) {
         return Err(Status::FAILURE);
     }
     core.sender.program(m, irql);
-    core.receiver.program(m);
+    for receiver in &core.receivers {
+        receiver.program(m);
+    }
+    rss::program(m, core.rss.scaling(core.queues()).as_ref());
     core.program_filter();
     Ok(())
 }
@@ -96,7 +102,38 @@ pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
 pub fn start(core: &Core) {
     queue::set_tx_enabled(&core.mmio, true);
     queue::set_rx_enabled(&core.mmio, true);
-    core.receiver.fill(&core.mmio);
+    for receiver in &core.receivers {
+        receiver.fill(&core.mmio);
+    }
+}
+
+/// How often a change of the scaling looks whether the rings are empty, a millisecond apart.
+const DRAIN_ROUNDS: u32 = 50;
+
+/// Changes receive-side scaling while traffic goes on. PASSIVE_LEVEL.
+///
+/// The receiver is off meanwhile, until every frame of before has been indicated: a flow that changes its queue keeps
+/// its order (D-40), and every hash is of the parameters that it is reported with. Should the rings not empty in time
+/// (NDIS may call a throttled DPC arbitrarily late), the change is made all the same.
+pub fn set_scaling(core: &Core, new: Parameters, irql: &Irql<Passive>) {
+    let m = &core.mmio;
+    let awake = !core.is_asleep() && !core.is_gone();
+    if awake {
+        queue::set_rx_enabled(m, false);
+        // Pushes the write to the chip, which finishes the frame in hand.
+        let _ = regs::STATUS.read(m);
+        for _ in 0..DRAIN_ROUNDS {
+            Sleeper(irql).sleep_ms(1);
+            if core.is_gone() || core.receivers.iter().all(Receiver::is_idle) {
+                break;
+            }
+        }
+    }
+    core.rss.set(new, core.queues());
+    if awake {
+        rss::program(m, core.rss.scaling(core.queues()).as_ref());
+        queue::set_rx_enabled(m, true);
+    }
 }
 
 /// Starts negotiation; the link interrupt says when it is done.

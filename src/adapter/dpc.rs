@@ -12,9 +12,11 @@
 
 use super::core::Core;
 use super::link;
+use crate::hw::regs::QUEUES;
 use crate::irq::clock::cycles;
 use crate::irq::moderation::{Moderation, Step};
 use crate::irq::{Dpc, End, Outcome, Roles};
+use crate::net::receive::Received;
 use core::sync::atomic::Ordering;
 use ndis::interrupt::{InterruptRef, Throttle};
 use ndis::irql::{Dispatch, Irql};
@@ -69,8 +71,10 @@ impl Core {
             let mut more = roles.intersects(Roles::RX);
             let mut late = false;
             let (mut indicated, mut bytes) = (0, 0);
+            // Queues that share a vector take turns, a chunk each.
+            let mut left = queues_of(roles);
             while more && budget > 0 && !late {
-                let received = self.receiver.poll(self, budget.min(CHUNK), irql);
+                let received = self.poll_queues(&mut left, budget.min(CHUNK), irql);
                 throttle.indicated(received.indicated);
                 budget = budget.saturating_sub(received.indicated);
                 indicated += received.indicated;
@@ -111,6 +115,28 @@ impl Core {
         }
     }
 
+    /// One chunk from the queues in `left` that have something; a queue that has no more leaves `left`.
+    fn poll_queues(
+        &self,
+        left: &mut [bool; QUEUES],
+        most: u32,
+        irql: &mut Irql<Dispatch>,
+    ) -> Received {
+        let mut done = Received::default();
+        for (receiver, left) in self.receivers.iter().zip(left.iter_mut()) {
+            let room = most.saturating_sub(done.indicated);
+            if !*left || room == 0 {
+                continue;
+            }
+            let one = receiver.poll(self, room, irql);
+            done.indicated += one.indicated;
+            done.bytes = done.bytes.saturating_add(one.bytes);
+            *left = one.more;
+        }
+        done.more = left.iter().any(|more| *more);
+        done
+    }
+
     /// Runs the DPC of `message` again, on this processor.
     fn requeue(&self, message: u32, interrupt: InterruptRef<'_>, irql: &Irql<Dispatch>) {
         if !interrupt.requeue_here(message, irql) {
@@ -142,6 +168,11 @@ impl Core {
             self.irq.set_interval(&self.mmio, message, new.interval());
         }
     }
+}
+
+/// The receive queues of a vector.
+fn queues_of(roles: Roles) -> [bool; QUEUES] {
+    [Roles::RX0, Roles::RX1].map(|role| roles.contains(role))
 }
 
 /// The step that a number stands for.

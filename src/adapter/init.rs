@@ -15,10 +15,10 @@ use crate::hw::mmio::BAR0_BYTES;
 use crate::hw::{link as hw_link, nvm};
 use crate::irq::clock::Timer;
 use crate::irq::registration::{CHARACTERISTICS, Handlers};
-use crate::irq::{Grant, Options, Roles, Setup, selftest};
+use crate::irq::{Grant, Options, Setup, selftest};
 use crate::net::offload::{self, Offloads};
 use crate::net::send::Mapper;
-use crate::net::{filter, memory};
+use crate::net::{filter, memory, rss};
 use crate::oid;
 use ndis::adapter::AdapterHandle;
 use ndis::attributes::{ALL_STATISTICS, GeneralAttributes, RegistrationAttributes};
@@ -87,6 +87,11 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
         Resource::Memory { start, length, .. } if length >= u64::from(BAR0_BYTES) => Some(start),
         _ => None,
     });
+    // Before NDIS says which of them it grants.
+    let resources = init.resources();
+    let messages = resources.iter();
+    let messages = messages.filter(|r| matches!(r, Resource::MessageInterrupt { .. }));
+    let messages = messages.count() as u32;
     let registered = init.register(&RegistrationAttributes::PCI, irql)?;
     let handle = registered.adapter();
     let start = registers.ok_or(Status::RESOURCE_CONFLICT);
@@ -101,7 +106,13 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
     let mmio = Bar::new(space);
     let permanent = logged(&handle, Step::Chip, identify(&mmio, irql), irql)?;
     let current = address.unwrap_or(permanent);
-    let general = general_attributes(&settings, permanent, current);
+    let scale = rss::capabilities(usize::from(settings.receive_queues), messages);
+    let (oids, count) = oid::table::supported(&settings);
+    let general = GeneralAttributes {
+        rss: settings.rss.then_some(&scale),
+        oids: oids.get(..count).unwrap_or(&oids),
+        ..general_attributes(&settings, permanent, current)
+    };
     logged(
         &handle,
         Step::Attributes,
@@ -146,9 +157,10 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
     let dma =
         ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql).and_then(Shared::new);
     let dma = logged(handle, Step::Dma, dma, irql)?;
-    let receive = memory::receive_ring(handle, &dma, &core.settings, irql);
-    core.receiver
-        .install(logged(handle, Step::Memory, receive, irql)?);
+    for (queue, receiver) in core.receivers.iter().enumerate().take(core.queues()) {
+        let ring = memory::receive_ring(queue, handle, &dma, &core.settings, irql);
+        receiver.install(logged(handle, Step::Memory, ring, irql)?);
+    }
     let transmit = memory::transmit_ring(handle, dma, &core.settings, irql);
     core.sender
         .install(logged(handle, Step::Memory, transmit, irql)?, irql);
@@ -174,7 +186,7 @@ fn run(core: &Core, interrupt: &Interrupt<Handlers>, irql: &mut Irql<Passive>) -
     device::start(core);
     let (grant, messages) = granted(core, interrupt);
     let options = Options {
-        rx_queues: 1,
+        rx_queues: core.settings.receive_queues,
         tx_queues: 1,
         interval: core.moderation().initial_interval(),
         masked_icr_read: core.errata.contains(Errata::ICR_READ),
@@ -207,17 +219,7 @@ fn granted(core: &Core, interrupt: &Interrupt<Handlers>) -> (Grant, u32) {
 fn announce(core: &Core, setup: &Setup, messages: u32) {
     let mut names = [""; crate::irq::VECTORS];
     for (vector, name) in names.iter_mut().enumerate() {
-        let roles = setup.roles(vector);
-        *name = match roles {
-            Roles::RX0 => "rx0",
-            Roles::RX1 => "rx1",
-            Roles::TX0 => "tx0",
-            Roles::TX1 => "tx1",
-            Roles::OTHER => "other",
-            r if r.is_empty() => "unused",
-            r if r.contains(Roles::OTHER) => "all",
-            _ => "queues",
-        };
+        *name = setup.roles(vector).name();
     }
     let map = &setup.map;
     crate::trace::interrupt_map(
@@ -275,7 +277,7 @@ fn general_attributes(
         statistics: ALL_STATISTICS,
         pause: NdisPauseFunctionsSendAndReceive,
         physical_medium: NdisPhysicalMedium802_3,
-        oids: &oid::table::SUPPORTED,
+        oids: &[],
         power: None,
         rss: None,
     }

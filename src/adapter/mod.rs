@@ -15,7 +15,7 @@
 
 mod core;
 mod delay;
-mod device;
+pub(crate) mod device;
 mod dpc;
 mod driver;
 pub mod gate;

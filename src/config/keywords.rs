@@ -64,7 +64,7 @@ pub const RECEIVE_BUFFERS: Keyword = Keyword {
     name: "*ReceiveBuffers",
     allowed: Allowed::Range {
         min: 64,
-        max: 2048,
+        max: 4096,
         step: 8,
     },
     default: 512,
@@ -75,7 +75,7 @@ pub const TRANSMIT_BUFFERS: Keyword = Keyword {
     name: "*TransmitBuffers",
     allowed: Allowed::Range {
         min: 80,
-        max: 2048,
+        max: 4096,
         step: 8,
     },
     default: 512,
@@ -162,7 +162,72 @@ pub const DISABLE_MSI: Keyword = Keyword {
     default: 0,
 };
 
-/// Every keyword that the driver reads, besides `NetworkAddress`, which has its own DDI.
+/// `*RSS`: 0 off, 1 on.
+pub const RSS: Keyword = Keyword {
+    name: "*RSS",
+    allowed: Allowed::OneOf(&[0, 1]),
+    default: 1,
+};
+
+/// `*NumRssQueues`: receive queues; the chip has two.
+pub const NUM_RSS_QUEUES: Keyword = Keyword {
+    name: "*NumRssQueues",
+    allowed: Allowed::OneOf(&[1, 2]),
+    default: 2,
+};
+
+/// `*MaxRssProcessors`: read by NDIS, which makes the table of processors.
+pub const MAX_RSS_PROCESSORS: Keyword = Keyword {
+    name: "*MaxRssProcessors",
+    allowed: Allowed::Range {
+        min: 1,
+        max: 16,
+        step: 1,
+    },
+    default: 16,
+};
+
+/// `*RssBaseProcNumber`: read by NDIS.
+pub const RSS_BASE_PROC_NUMBER: Keyword = Keyword {
+    name: "*RssBaseProcNumber",
+    allowed: Allowed::Range {
+        min: 0,
+        max: 63,
+        step: 1,
+    },
+    default: 0,
+};
+
+/// `*RssBaseProcGroup`: read by NDIS.
+pub const RSS_BASE_PROC_GROUP: Keyword = Keyword {
+    name: "*RssBaseProcGroup",
+    allowed: Allowed::Range {
+        min: 0,
+        max: 15,
+        step: 1,
+    },
+    default: 0,
+};
+
+/// `*RssMaxProcNumber`: read by NDIS.
+pub const RSS_MAX_PROC_NUMBER: Keyword = Keyword {
+    name: "*RssMaxProcNumber",
+    allowed: Allowed::Range {
+        min: 0,
+        max: 63,
+        step: 1,
+    },
+    default: 63,
+};
+
+/// `*RSSProfile`: read by NDIS. 1 closest, 2 closest static, 3 NUMA, 4 NUMA static, 5 conservative.
+pub const RSS_PROFILE: Keyword = Keyword {
+    name: "*RSSProfile",
+    allowed: Allowed::OneOf(&[1, 2, 3, 4, 5]),
+    default: 4,
+};
+
+/// Every keyword that the driver or NDIS on its behalf reads, besides `NetworkAddress`, which has its own DDI.
 pub const KEYWORDS: &[Keyword] = &[
     INTERRUPT_MODERATION,
     ITR,
@@ -179,6 +244,13 @@ pub const KEYWORDS: &[Keyword] = &[
     LSO_V2_IPV6,
     PRIORITY_VLAN_TAG,
     DISABLE_MSI,
+    RSS,
+    NUM_RSS_QUEUES,
+    MAX_RSS_PROCESSORS,
+    RSS_BASE_PROC_NUMBER,
+    RSS_BASE_PROC_GROUP,
+    RSS_MAX_PROC_NUMBER,
+    RSS_PROFILE,
 ];
 
 #[cfg(test)]
@@ -198,7 +270,7 @@ mod tests {
         assert_eq!(ITR.accept(Some(201)), 65535);
         assert_eq!(ITR.accept(Some(950)), 950);
         assert_eq!(RECEIVE_BUFFERS.accept(Some(0)), 64);
-        assert_eq!(RECEIVE_BUFFERS.accept(Some(u32::MAX)), 2048);
+        assert_eq!(RECEIVE_BUFFERS.accept(Some(u32::MAX)), 4096);
         assert_eq!(RECEIVE_BUFFERS.accept(Some(77)), 72);
     }
 }

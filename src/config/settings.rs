@@ -24,6 +24,10 @@ pub struct Settings {
     pub pause: Pause,
     /// The checksum keywords, `*LsoV2IPv4`, `*LsoV2IPv6` and `*PriorityVLANTag`: what is on at the start.
     pub offloads: Offloads,
+    /// `*RSS`.
+    pub rss: bool,
+    /// `*NumRssQueues`, 1 without `*RSS`: receive queues in use.
+    pub receive_queues: u8,
 }
 
 impl Settings {
@@ -83,6 +87,9 @@ impl Settings {
             offloads.set(first, value & 1 != 0);
             offloads.set(second, value & 2 != 0);
         }
+        let rss = get(&keywords::RSS) == 1;
+        // 1 or 2.
+        let queues = get(&keywords::NUM_RSS_QUEUES) as u8;
         Self {
             moderation: if on { rate } else { Moderation::Off },
             rate,
@@ -95,6 +102,8 @@ impl Settings {
                 tx: matches!(flow, 1 | 3 | 4),
             },
             offloads,
+            rss,
+            receive_queues: if rss { queues } else { 1 },
         }
     }
 
@@ -132,7 +141,7 @@ mod tests {
         assert_eq!(with("ITR", 0).moderation, Moderation::Off);
         assert_eq!(with("ITR", 3600).moderation, Moderation::Fixed(3600));
         assert_eq!(with("*ReceiveBuffers", 100).receive_buffers, 96);
-        assert_eq!(with("*TransmitBuffers", 9999).transmit_buffers, 2048);
+        assert_eq!(with("*TransmitBuffers", 9999).transmit_buffers, 4096);
         let forced = LinkConfig::Forced {
             speed: Speed::M100,
             full_duplex: true,
@@ -146,6 +155,14 @@ mod tests {
             }
         );
         assert_eq!(with("*FlowControl", 0).pause, Pause::default());
+        assert_eq!(with("*NumRssQueues", 1).receive_queues, 1);
+        assert_eq!(
+            with("*NumRssQueues", 16).receive_queues,
+            2,
+            "what the chip has"
+        );
+        let off = with("*RSS", 0);
+        assert_eq!((off.rss, off.receive_queues), (false, 1));
     }
 
     #[test]

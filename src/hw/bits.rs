@@ -199,6 +199,27 @@ bitflags! {
         const ACK_DIS = 1 << 12;
         /// Extended receive descriptors.
         const EXTEN = 1 << 15;
+        /// No parsing of IPv6 home addresses and routing headers.
+        const NEW_IPV6_EXT_DIS = 1 << 17;
+    }
+
+    /// Receive queue choice and hash types (MRQC).
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub struct Mrqc: u32 {
+        /// Scaling over two queues.
+        const RSS = 1 << 0;
+        /// TCP over IPv4.
+        const TCP_IPV4 = 1 << 16;
+        /// IPv4.
+        const IPV4 = 1 << 17;
+        /// TCP over IPv6, with home address and routing header.
+        const TCP_IPV6_EX = 1 << 18;
+        /// IPv6, with home address and routing header.
+        const IPV6_EX = 1 << 19;
+        /// IPv6.
+        const IPV6 = 1 << 20;
+        /// TCP over IPv6; the model knows only the bit with extensions.
+        const TCP_IPV6 = 1 << 21;
     }
 
     /// Receive checksum control (RXCSUM), without the start byte.
@@ -253,5 +274,5 @@ bitflags! {
 }
 
 reg_value!(
-    IntCause, Ctrl, Status, CtrlExt, Eecd, Rctl, Rfctl, Rxcsum, Tctl, Mdic, ExtcnfCtrl
+    IntCause, Ctrl, Status, CtrlExt, Eecd, Rctl, Rfctl, Rxcsum, Tctl, Mdic, Mrqc, ExtcnfCtrl
 );

@@ -17,6 +17,7 @@
 //! | [`ivar`] | cause → vector routing |
 //! | [`filter`] | receive addresses, multicast hash, VLAN filter, RCTL bits |
 //! | [`queue`] | ring registers, transmit and receive unit set-up |
+//! | [`rss`] | receive-side scaling: key, table, hash types |
 //! | [`stats`] | read-clear counters added up in 64 bits |
 //! | [`errata`] | one table of silicon workarounds with their switches |
 
@@ -32,6 +33,7 @@ pub mod phy;
 pub mod queue;
 pub mod regs;
 pub mod reset;
+pub mod rss;
 pub mod stats;
 
 #[cfg(any(test, feature = "fake"))]

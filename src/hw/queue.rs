@@ -2,7 +2,7 @@
 //! Ring registers and the set-up of the transmit and receive units (82574L §3.3, §3.4, §7). PASSIVE_LEVEL by
 //! use; nothing here waits.
 
-use super::bits::{Ctrl, Rctl, Rfctl, Rxcsum, Tctl};
+use super::bits::{Ctrl, Mrqc, Rctl, Rfctl, Rxcsum, Tctl};
 use super::errata::Errata;
 use super::mmio::Mmio;
 use super::regs;
@@ -114,8 +114,6 @@ pub struct RxConfig {
     pub long_packets: bool,
     /// IPv4, TCP and UDP checksums.
     pub checksum: bool,
-    /// RSS hash in the descriptor instead of the packet checksum (§10).
-    pub rss: bool,
 }
 
 /// Sets up the receive unit, switched off; the packet filter comes from [`super::filter`]. `false` if the chip
@@ -135,11 +133,11 @@ pub fn init_rx_unit(m: &impl Mmio, config: &RxConfig) -> bool {
     regs::RADV.write(m, 0);
     let mut sum = Rxcsum::empty();
     sum.set(Rxcsum::IPOFL | Rxcsum::TUOFL, config.checksum);
-    sum.set(Rxcsum::PCSD, config.rss);
+    // The hash instead of the packet checksum in the descriptor, whether or not there is one: scaling comes and goes
+    // while frames arrive (§10).
+    sum |= Rxcsum::PCSD;
     regs::RXCSUM.write(m, sum);
-    if !config.rss {
-        regs::MRQC.write(m, 0);
-    }
+    regs::MRQC.write(m, Mrqc::empty());
     true
 }
 

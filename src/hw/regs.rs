@@ -5,7 +5,7 @@
 //! an auto-clear (§3.2), and ring tails are known to software.
 
 use super::bits::{
-    Ctrl, CtrlExt, Eecd, ExtcnfCtrl, IntCause, Mdic, Rctl, Rfctl, Rxcsum, Status, Tctl,
+    Ctrl, CtrlExt, Eecd, ExtcnfCtrl, IntCause, Mdic, Mrqc, Rctl, Rfctl, Rxcsum, Status, Tctl,
 };
 use super::mmio::{ReadClear, ReadClearW1c, Reg, RegArray, Ro, Rw, Wo};
 
@@ -130,7 +130,7 @@ pub const WUC: Reg<u32, Rw> = Reg::new(0x5800);
 /// Wake-up filters.
 pub const WUFC: Reg<u32, Rw> = Reg::new(0x5808);
 /// Receive queue choice and hash types.
-pub const MRQC: Reg<u32, Rw> = Reg::new(0x5818);
+pub const MRQC: Reg<Mrqc, Rw> = Reg::new(0x5818);
 /// PCIe control.
 pub const GCR: Reg<u32, Rw> = Reg::new(0x5B00);
 /// Software semaphore: write 0 once at start; a read sets bit 0 (§3.1).

@@ -50,7 +50,7 @@ pub fn stop(m: &impl Mmio, delay: &impl Delay) {
     regs::EIAC.write(m, IntCause::empty());
     regs::IAM.write(m, IntCause::empty());
     regs::RCTL.write(m, Rctl::empty());
-    regs::MRQC.write(m, 0);
+    regs::MRQC.write(m, super::bits::Mrqc::empty());
     for rah in regs::RAH.iter() {
         rah.write(m, 0);
     }

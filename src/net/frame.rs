@@ -10,6 +10,8 @@ pub const MTU: u32 = 1500;
 pub const MAX_FRAME: u32 = HEADER_LEN + MTU;
 /// Shortest frame on the wire, without FCS.
 pub const MIN_FRAME: u32 = 60;
+/// Length of an 802.1Q tag.
+pub const TAG_LEN: u32 = 4;
 /// Length of an address.
 pub const ADDRESS_LEN: usize = 6;
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Rings and buffers in shared memory. PASSIVE_LEVEL, in MiniportInitializeEx (I-04).
 
+use super::frame::TAG_LEN;
 use super::receive::{self, BUFFER_BYTES};
 use super::{send, window};
 use crate::config::Settings;
 use crate::hw::desc::DESCRIPTOR_BYTES;
-use crate::ring::{DmaMem, RxRing, RxSlot, TxRing, TxRules, TxSlot};
+use crate::ring::{DmaMem, RxRing, TxRing, TxRules, TxSlot};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
@@ -13,7 +14,7 @@ use ndis::adapter::AdapterHandle;
 use ndis::dma::{ScatterGatherDma, SharedMemory};
 use ndis::irql::{Irql, Passive};
 use ndis::mem::Shared;
-use ndis::nbl::{NblPool, ReceiveChain, ReceiveNbl, SendChain};
+use ndis::nbl::{NblPool, ReceiveNbl, ReceivePile, SendChain};
 use ndis::status::{Result, Status};
 
 /// Pool tag of the NBL pool: `e1kR`, as the debugger shows it.
@@ -63,22 +64,25 @@ fn ring_memory(
     Ok(Block(dma.allocate_shared(bytes, true, irql)?))
 }
 
-/// The receive ring with all its buffers.
+/// The ring of receive queue `queue` with all its buffers: as many as it has descriptors. One descriptor stays free, so
+/// one buffer more than it can hold waits beside it.
 pub fn receive_ring(
+    queue: usize,
     handle: &AdapterHandle,
     dma: &ScatterGatherDma<send::Mapper>,
     settings: &Settings,
     irql: &Irql<Passive>,
 ) -> Result<receive::Ring> {
     let buffers = u32::from(settings.receive_buffers);
-    // One descriptor stays free, and a ring is a power of two.
-    let descriptors = (buffers + 1).next_power_of_two();
-    let slots = boxed(descriptors as usize, RxSlot::default)?;
-    let memory = ring_memory(dma, descriptors, irql)?;
-    let ring = RxRing::new(0, memory, slots, BUFFER_BYTES).map_err(|_| Status::FAILURE)?;
+    let slots = boxed(buffers as usize, || None)?;
+    let memory = ring_memory(dma, buffers, irql)?;
+    // A tag stays in the frame where the chip does not strip it.
+    let longest = settings.max_frame() + TAG_LEN;
+    let ring =
+        RxRing::new(queue, memory, slots, BUFFER_BYTES, longest).map_err(|_| Status::FAILURE)?;
 
     let pool = NblPool::allocate(handle, TAG, irql)?;
-    let mut spare = ReceiveChain::new();
+    let mut spare = ReceivePile::new();
     let mut piece = None;
     for index in 0..buffers {
         let within = index & (BUFFERS_PER_PIECE - 1);
@@ -88,21 +92,17 @@ pub fn receive_ring(
         }
         let memory = piece.as_ref().ok_or(Status::FAILURE)?;
         let offset = within * BUFFER_BYTES;
+        // The queue is the NBL's word: `receive::returned` sorts by it.
         spare.push(ReceiveNbl::allocate(
             &pool,
             memory,
             offset,
             BUFFER_BYTES,
-            index as usize,
+            queue,
             irql,
         )?);
     }
-    Ok(receive::Ring::new(
-        ring,
-        boxed(buffers as usize, || None)?,
-        spare,
-        descriptors,
-    ))
+    Ok(receive::Ring::new(ring, spare, buffers))
 }
 
 /// The transmit ring, its window, and zeros to pad short frames with.

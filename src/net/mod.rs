@@ -4,11 +4,13 @@
 //! NDIS glue: uses `ndis` and `ring`; knows no register and no bit number. No lock is held across a call into NDIS
 //! (K-01), nothing is allocated while frames move.
 
+pub mod arrival;
 pub mod filter;
 pub mod frame;
 pub mod memory;
 pub mod offload;
 pub mod receive;
+pub mod rss;
 pub mod send;
 pub mod statistics;
 pub mod window;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Software counters of the data path, as NDIS_STATISTICS_INFO wants them (U-07, U-09).
 //!
-//! Each direction is written by one owner at a time (receive: the holder of the ring; transmit:
+//! Each set is written by one owner at a time (receive: the holder of a queue's ring; transmit:
 //! under the ring's lock) and read by anybody, so plain relaxed loads and stores suffice: the
-//! counters order nothing else. They live in separate cache lines because two CPUs write them.
+//! counters order nothing else. They live in separate cache lines because several CPUs write them.
 
 use super::frame::Cast;
+use crate::hw::regs::QUEUES;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Frames and bytes of one kind of destination.
@@ -35,9 +36,9 @@ impl Count {
     }
 }
 
-/// One direction.
+/// One direction, or one queue of it.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 pub struct Direction {
     /// Frames to one station.
     pub unicast: Count,
@@ -80,25 +81,93 @@ impl Direction {
     pub fn discards(&self) -> u64 {
         self.discards.load(Ordering::Relaxed)
     }
+}
+
+/// What one kind of destination came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Frames.
+    pub frames: u64,
+    /// Bytes, MAC header included, FCS not.
+    pub octets: u64,
+}
+
+/// A direction summed over its queues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Frames to one station.
+    pub unicast: Sum,
+    /// Frames to a group.
+    pub multicast: Sum,
+    /// Frames to everybody.
+    pub broadcast: Sum,
+    /// Frames with errors.
+    pub errors: u64,
+    /// Good frames dropped.
+    pub discards: u64,
+}
+
+impl Totals {
+    fn of(queues: &[Direction]) -> Self {
+        let mut totals = Self::default();
+        for queue in queues {
+            for (sum, count) in [
+                (&mut totals.unicast, &queue.unicast),
+                (&mut totals.multicast, &queue.multicast),
+                (&mut totals.broadcast, &queue.broadcast),
+            ] {
+                sum.frames = sum.frames.wrapping_add(count.frames());
+                sum.octets = sum.octets.wrapping_add(count.octets());
+            }
+            totals.errors = totals.errors.wrapping_add(queue.errors());
+            totals.discards = totals.discards.wrapping_add(queue.discards());
+        }
+        totals
+    }
 
     /// All good frames.
     pub fn frames(&self) -> u64 {
-        self.unicast.frames() + self.multicast.frames() + self.broadcast.frames()
+        self.unicast
+            .frames
+            .wrapping_add(self.multicast.frames)
+            .wrapping_add(self.broadcast.frames)
     }
 
     /// All bytes of good frames: the sum of the three (U-07).
     pub fn octets(&self) -> u64 {
-        self.unicast.octets() + self.multicast.octets() + self.broadcast.octets()
+        self.unicast
+            .octets
+            .wrapping_add(self.multicast.octets)
+            .wrapping_add(self.broadcast.octets)
     }
 }
 
 /// Both directions of one adapter; they survive reset, pause and power changes.
 #[derive(Debug, Default)]
 pub struct Statistics {
-    /// Receive.
-    pub receive: Direction,
+    /// Receive, per queue.
+    receive: [Direction; QUEUES],
     /// Transmit.
     pub transmit: Direction,
+}
+
+impl Statistics {
+    /// The counters of a receive queue; the last one's for a queue that there is not.
+    #[inline]
+    pub fn receive(&self, queue: usize) -> &Direction {
+        let [first, second] = &self.receive;
+        if queue == 0 { first } else { second }
+    }
+
+    /// All receive queues together.
+    pub fn received(&self) -> Totals {
+        Totals::of(&self.receive)
+    }
+
+    /// Everything sent.
+    pub fn sent(&self) -> Totals {
+        Totals::of(core::slice::from_ref(&self.transmit))
+    }
 }
 
 #[cfg(test)]
@@ -106,16 +175,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_follow_the_three_kinds() {
+    fn sums_follow_the_three_kinds_and_the_queues() {
         let s = Statistics::default();
-        s.receive.good(Cast::Unicast, 1, 60);
-        s.receive.good(Cast::Broadcast, 1, 42);
-        s.receive.good(Cast::Unicast, 1, 1514);
-        s.receive.error(2);
-        assert_eq!(s.receive.frames(), 3);
-        assert_eq!(s.receive.octets(), 60 + 42 + 1514);
-        assert_eq!(s.receive.unicast.frames(), 2);
-        assert_eq!((s.receive.errors(), s.receive.discards()), (2, 0));
-        assert_eq!(s.transmit.frames(), 0);
+        s.receive(0).good(Cast::Unicast, 1, 60);
+        s.receive(0).good(Cast::Broadcast, 1, 42);
+        s.receive(1).good(Cast::Unicast, 1, 1514);
+        s.receive(1).error(2);
+        let received = s.received();
+        assert_eq!(received.frames(), 3);
+        assert_eq!(received.octets(), 60 + 42 + 1514);
+        assert_eq!(received.unicast.frames, 2);
+        assert_eq!((received.errors, received.discards), (2, 0));
+        assert_eq!(s.sent().frames(), 0);
+    }
+
+    #[test]
+    fn queues_share_no_cache_line() {
+        let s = Statistics::default();
+        let distance = (&raw const *s.receive(1)).addr() - (&raw const *s.receive(0)).addr();
+        assert!(distance >= 128 && (&raw const *s.receive(0)).addr().is_multiple_of(128));
     }
 }

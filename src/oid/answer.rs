@@ -3,7 +3,7 @@
 
 use crate::adapter::Core;
 use crate::irq::moderation::Moderation;
-use crate::net::{filter, offload, statistics::Direction};
+use crate::net::{filter, offload, rss};
 use ndis::attributes::ALL_STATISTICS;
 use ndis::ffi::*;
 use ndis::oid::Reply;
@@ -83,12 +83,12 @@ pub fn hardware_status(_: &Core, reply: &mut Reply<'_>) -> Status {
 
 /// OID_GEN_XMIT_OK.
 pub fn transmit_ok(core: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.counter(core.statistics.transmit.frames())
+    reply.counter(core.statistics.sent().frames())
 }
 
 /// OID_GEN_RCV_OK.
 pub fn receive_ok(core: &Core, reply: &mut Reply<'_>) -> Status {
-    reply.counter(core.statistics.receive.frames())
+    reply.counter(core.statistics.received().frames())
 }
 
 /// OID_GEN_STATISTICS.
@@ -100,30 +100,42 @@ pub fn statistics(core: &Core, reply: &mut Reply<'_>) -> Status {
         Size: NDIS_SIZEOF_STATISTICS_INFO_REVISION_1,
     };
     info.SupportedStatistics = ALL_STATISTICS;
-    let received: &Direction = &core.statistics.receive;
-    info.ifInDiscards = received.discards();
-    info.ifInErrors = received.errors();
-    info.ifHCInUcastPkts = received.unicast.frames();
-    info.ifHCInMulticastPkts = received.multicast.frames();
-    info.ifHCInBroadcastPkts = received.broadcast.frames();
-    info.ifHCInUcastOctets = received.unicast.octets();
-    info.ifHCInMulticastOctets = received.multicast.octets();
-    info.ifHCInBroadcastOctets = received.broadcast.octets();
+    let received = core.statistics.received();
+    info.ifInDiscards = received.discards;
+    info.ifInErrors = received.errors;
+    info.ifHCInUcastPkts = received.unicast.frames;
+    info.ifHCInMulticastPkts = received.multicast.frames;
+    info.ifHCInBroadcastPkts = received.broadcast.frames;
+    info.ifHCInUcastOctets = received.unicast.octets;
+    info.ifHCInMulticastOctets = received.multicast.octets;
+    info.ifHCInBroadcastOctets = received.broadcast.octets;
     // U-07: the sum of the three that are reported, not a fourth reading.
-    info.ifHCInOctets =
-        info.ifHCInUcastOctets + info.ifHCInMulticastOctets + info.ifHCInBroadcastOctets;
-    let sent: &Direction = &core.statistics.transmit;
-    info.ifOutDiscards = sent.discards();
-    info.ifOutErrors = sent.errors();
-    info.ifHCOutUcastPkts = sent.unicast.frames();
-    info.ifHCOutMulticastPkts = sent.multicast.frames();
-    info.ifHCOutBroadcastPkts = sent.broadcast.frames();
-    info.ifHCOutUcastOctets = sent.unicast.octets();
-    info.ifHCOutMulticastOctets = sent.multicast.octets();
-    info.ifHCOutBroadcastOctets = sent.broadcast.octets();
-    info.ifHCOutOctets =
-        info.ifHCOutUcastOctets + info.ifHCOutMulticastOctets + info.ifHCOutBroadcastOctets;
+    info.ifHCInOctets = received.octets();
+    let sent = core.statistics.sent();
+    info.ifOutDiscards = sent.discards;
+    info.ifOutErrors = sent.errors;
+    info.ifHCOutUcastPkts = sent.unicast.frames;
+    info.ifHCOutMulticastPkts = sent.multicast.frames;
+    info.ifHCOutBroadcastPkts = sent.broadcast.frames;
+    info.ifHCOutUcastOctets = sent.unicast.octets;
+    info.ifHCOutMulticastOctets = sent.multicast.octets;
+    info.ifHCOutBroadcastOctets = sent.broadcast.octets;
+    info.ifHCOutOctets = sent.octets();
     reply.value(&info)
+}
+
+/// OID_GEN_RECEIVE_SCALE_CAPABILITIES, as in the general attributes.
+pub fn receive_scale_capabilities(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.revision(
+        &rss::capabilities(core.queues(), core.messages()),
+        NDIS_SIZEOF_RECEIVE_SCALE_CAPABILITIES_REVISION_2,
+    )
+}
+
+/// OID_GEN_RECEIVE_SCALE_PARAMETERS.
+pub fn receive_scale_parameters(core: &Core, reply: &mut Reply<'_>) -> Status {
+    let (bytes, length) = rss::answer(&core.rss.parameters());
+    reply.bytes(bytes.get(..length).unwrap_or(&[]))
 }
 
 /// OID_802_3_PERMANENT_ADDRESS.

@@ -6,9 +6,10 @@
     reason = "patterns name enumerators as the WDK spells them"
 )]
 
-use crate::adapter::Core;
+use crate::adapter::{Core, device};
 use crate::net::filter::{self, MAX_MULTICAST};
 use crate::net::offload::{self, Offloads};
+use crate::net::rss;
 use ndis::ffi::*;
 use ndis::irql::{Irql, Passive};
 use ndis::oid::Argument;
@@ -48,6 +49,33 @@ pub fn moderation(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive
         _ => return Err(Status::INVALID_DATA),
     };
     core.set_moderation(on);
+    Ok(())
+}
+
+/// OID_GEN_RECEIVE_SCALE_PARAMETERS. Waits until the rings are empty, some milliseconds.
+pub fn receive_scale(
+    core: &Core,
+    argument: &mut Argument<'_>,
+    irql: &mut Irql<Passive>,
+) -> Result<()> {
+    let header: NDIS_RECEIVE_SCALE_PARAMETERS = argument.structure(
+        NDIS_OBJECT_TYPE_RSS_PARAMETERS,
+        NDIS_RECEIVE_SCALE_PARAMETERS_REVISION_1,
+        NDIS_SIZEOF_RECEIVE_SCALE_PARAMETERS_REVISION_1,
+    )?;
+    // O-04: copied before the arrays are looked at. What lies beyond the longest legal request is not looked at.
+    let mut copy = [0; 2 * rss::ANSWER_BYTES];
+    let given = argument.bytes();
+    let length = given.len().min(copy.len());
+    for (slot, byte) in copy.iter_mut().zip(given) {
+        *slot = *byte;
+    }
+    let bytes = copy.get(..length).unwrap_or(&[]);
+    let before = core.rss.parameters();
+    let new = before.changed(&header, bytes)?;
+    if new != before {
+        device::set_scaling(core, new, irql);
+    }
     Ok(())
 }
 

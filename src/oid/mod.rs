@@ -20,7 +20,7 @@ pub fn request(core: &Core, request: &mut OidBody, irql: &mut Irql<Passive>) -> 
     if core.is_gone() {
         return Status::NOT_ACCEPTED;
     }
-    let Some(entry) = table::find(request.oid()) else {
+    let Some(entry) = table::find(&core.settings, request.oid()) else {
         return Status::NOT_SUPPORTED;
     };
     match request.kind() {

@@ -6,6 +6,7 @@
 
 use super::{answer, apply, private};
 use crate::adapter::Core;
+use crate::config::Settings;
 use ndis::ffi::*;
 use ndis::irql::{Irql, Passive};
 use ndis::oid::{Argument, Reply};
@@ -92,6 +93,16 @@ pub const TABLE: &[Entry] = &[
         apply::multicast_list,
     ),
     query(OID_802_3_MAXIMUM_LIST_SIZE, answer::maximum_list_size),
+    // NDIS answers the queries itself, from the attributes and from what it set (§6.3).
+    query(
+        OID_GEN_RECEIVE_SCALE_CAPABILITIES,
+        answer::receive_scale_capabilities,
+    ),
+    both(
+        OID_GEN_RECEIVE_SCALE_PARAMETERS,
+        answer::receive_scale_parameters,
+        apply::receive_scale,
+    ),
     // NDIS answers the two queries itself, from the attributes and the last indication (§6.3).
     query(OID_TCP_OFFLOAD_CURRENT_CONFIG, answer::offload_current),
     query(
@@ -114,7 +125,7 @@ pub const TABLE: &[Entry] = &[
     ),
 ];
 
-/// The list for the general attributes.
+/// Every OID of the table.
 #[allow(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler; both arrays have the same length"
@@ -129,9 +140,31 @@ pub const SUPPORTED: [NDIS_OID; TABLE.len()] = {
     list
 };
 
-/// The entry of `oid`.
-pub fn find(oid: NDIS_OID) -> Option<&'static Entry> {
-    TABLE.iter().find(|entry| entry.oid == oid)
+/// Whether an adapter with these settings has the object: those of receive-side scaling go with `*RSS`.
+fn has(settings: &Settings, oid: NDIS_OID) -> bool {
+    match oid {
+        OID_GEN_RECEIVE_SCALE_CAPABILITIES | OID_GEN_RECEIVE_SCALE_PARAMETERS => settings.rss,
+        _ => true,
+    }
+}
+
+/// The list for the general attributes, with its length.
+pub fn supported(settings: &Settings) -> ([NDIS_OID; TABLE.len()], usize) {
+    let mut list = [0; TABLE.len()];
+    let mut count = 0;
+    let oids = SUPPORTED.into_iter().filter(|oid| has(settings, *oid));
+    for (slot, oid) in list.iter_mut().zip(oids) {
+        *slot = oid;
+        count += 1;
+    }
+    (list, count)
+}
+
+/// The entry of `oid`, if an adapter with these settings has it.
+pub fn find(settings: &Settings, oid: NDIS_OID) -> Option<&'static Entry> {
+    TABLE
+        .iter()
+        .find(|entry| entry.oid == oid && has(settings, oid))
 }
 
 #[cfg(test)]
@@ -152,7 +185,23 @@ mod tests {
                 entry.oid
             );
         }
-        assert!(find(0xFFFF_FFFF).is_none());
+        let settings = Settings::read(|_| None);
+        assert!(find(&settings, 0xFFFF_FFFF).is_none());
+        assert_eq!(supported(&settings), (SUPPORTED, SUPPORTED.len()));
+    }
+
+    #[test]
+    fn scaling_is_offered_with_its_keyword_only() {
+        let settings = Settings::read(|name| (name == "*RSS").then_some(0));
+        let (list, count) = supported(&settings);
+        assert_eq!(count, SUPPORTED.len() - 2);
+        for oid in [
+            OID_GEN_RECEIVE_SCALE_PARAMETERS,
+            OID_GEN_RECEIVE_SCALE_CAPABILITIES,
+        ] {
+            assert!(SUPPORTED.contains(&oid) && !list[..count].contains(&oid));
+            assert!(find(&settings, oid).is_none());
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub unsafe trait DmaMem {
 /// Why memory cannot be a ring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RingError {
-    /// The number of descriptors is no power of two between 8 and 4096.
+    /// The number of descriptors is no multiple of 8 between 8 and 4096, or no power of two where one is asked for.
     Count,
     /// The memory is smaller than the descriptors.
     TooSmall,
@@ -55,7 +55,9 @@ pub enum RingError {
 #[derive(Debug)]
 pub struct DescriptorMemory<M> {
     mem: M,
-    base: NonNull<AtomicU64>,
+    base: NonNull<[AtomicU64; 2]>,
+    count: u32,
+    /// The next power of two, less one.
     mask: u32,
 }
 
@@ -65,20 +67,23 @@ unsafe impl<M: DmaMem + Send> Send for DescriptorMemory<M> {}
 impl<M: DmaMem> DescriptorMemory<M> {
     /// Checks that `mem` can hold `count` descriptors, and zeroes them.
     pub fn new(mem: M, count: u32) -> Result<Self, RingError> {
-        if !(MIN_DESCRIPTORS..=MAX_DESCRIPTORS).contains(&count) || !count.is_power_of_two() {
+        if !(MIN_DESCRIPTORS..=MAX_DESCRIPTORS).contains(&count)
+            || !count.is_multiple_of(MIN_DESCRIPTORS)
+        {
             return Err(RingError::Count);
         }
         if mem.len() < count as usize * DESCRIPTOR_BYTES {
             return Err(RingError::TooSmall);
         }
-        let base = mem.as_ptr().cast::<AtomicU64>();
+        let base = mem.as_ptr().cast::<[AtomicU64; 2]>();
         if mem.device_address() & (RING_ALIGN - 1) != 0 || base.addr().get() & 15 != 0 {
             return Err(RingError::Misaligned);
         }
         let ring = Self {
             mem,
             base,
-            mask: count - 1,
+            count,
+            mask: count.next_power_of_two() - 1,
         };
         ring.clear();
         Ok(ring)
@@ -94,10 +99,10 @@ impl<M: DmaMem> DescriptorMemory<M> {
     /// Descriptors.
     #[inline]
     pub fn count(&self) -> u32 {
-        self.mask + 1
+        self.count
     }
 
-    /// Index mask: the count is a power of two.
+    /// Index mask, for rings whose count is a power of two.
     #[inline]
     pub fn mask(&self) -> u32 {
         self.mask
@@ -113,13 +118,26 @@ impl<M: DmaMem> DescriptorMemory<M> {
         self.count() * DESCRIPTOR_BYTES as u32
     }
 
+    /// A descriptor. The index is masked; one that is beyond the ring even so means the first.
     #[inline]
-    fn word(&self, index: u32, which: usize) -> &AtomicU64 {
-        let at = (index & self.mask) as usize * 2 + (which & 1);
-        // SAFETY: the masked index is below the count and `new` checked that so many descriptors fit.
-        let p = unsafe { self.base.add(at) };
-        // SAFETY: inside the owned memory, 8-byte aligned, mapped as long as `self.mem` lives (DmaMem).
+    fn words(&self, index: u32) -> &[AtomicU64; 2] {
+        let at = index & self.mask;
+        let at = if at < self.count { at } else { 0 };
+        // SAFETY: the index is below the count and `new` checked that so many descriptors fit.
+        let p = unsafe { self.base.add(at as usize) };
+        // SAFETY: inside the owned memory, 16-byte aligned, mapped as long as `self.mem` lives (DmaMem).
         unsafe { p.as_ref() }
+    }
+
+    /// Both words of a descriptor, the second first.
+    ///
+    /// Acquire for the second, which carries DD: the device writes DD last; what it wrote before (the first word, the
+    /// frame) must not be read before it. Relaxed for the first: it is ordered by that.
+    #[inline]
+    pub fn load(&self, index: u32) -> [u64; 2] {
+        let [first, second] = self.words(index);
+        let second = second.load(Ordering::Acquire);
+        [first.load(Ordering::Relaxed), second]
     }
 
     /// The second word, which carries DD.
@@ -128,27 +146,22 @@ impl<M: DmaMem> DescriptorMemory<M> {
     /// before it.
     #[inline]
     pub fn load_status(&self, index: u32) -> u64 {
-        self.word(index, 1).load(Ordering::Acquire)
-    }
-
-    /// The first word. Relaxed: ordered by [`load_status`](Self::load_status) before it.
-    #[inline]
-    pub fn load_first(&self, index: u32) -> u64 {
-        self.word(index, 0).load(Ordering::Relaxed)
+        self.words(index)[1].load(Ordering::Acquire)
     }
 
     /// Writes a descriptor. Relaxed: the device looks only after the tail write, and the doorbell's Release
     /// fence stands before that.
     #[inline]
     pub fn store(&self, index: u32, words: [u64; 2]) {
-        self.word(index, 0).store(words[0], Ordering::Relaxed);
-        self.word(index, 1).store(words[1], Ordering::Relaxed);
+        let [first, second] = self.words(index);
+        first.store(words[0], Ordering::Relaxed);
+        second.store(words[1], Ordering::Relaxed);
     }
 
     /// Sets bits in the second word of a descriptor that the device does not own yet.
     #[inline]
     pub fn or_second(&self, index: u32, bits: u64) {
-        let w = self.word(index, 1);
+        let [_, w] = self.words(index);
         // Two accesses and no RMW: the device does not look before the doorbell.
         w.store(w.load(Ordering::Relaxed) | bits, Ordering::Relaxed);
     }

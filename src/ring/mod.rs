@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! // memory: anything that implements the unsafe trait DmaMem { as_ptr, device_address, len }
-//! // slots:  Box<[TxSlot]> / Box<[RxSlot]> (or any AsRef + AsMut), one per descriptor; a power of two, 8 to 4096
+//! // slots:  Box<[TxSlot]> (or any AsRef + AsMut), one per descriptor; a power of two, 8 to 4096; receive rings may
+//! //         have any multiple of 8
 //! let mut tx = TxRing::new(queue, mem, slots, TxRules { always_context })?;
 //! hw::queue::program_tx(&mmio, queue, tx.base(), tx.bytes());
 //! tx.push(segments, &TxRequest { context, options }, cookie)?;  // Full | TooManySegments | Empty: ring unchanged
@@ -11,16 +12,16 @@
 //! tx.complete(max_frames, |cookie| ..);                         // by DD, no register
 //! tx.drain(|cookie| ..);                                        // after the chip has been stopped
 //!
-//! let mut rx = RxRing::new(queue, mem, slots, buffer_bytes)?;
+//! let mut rx = RxRing::new(queue, mem, slots, buffer_bytes, max_frame)?; // slots: one empty place per descriptor
 //! hw::queue::program_rx(&mmio, queue, rx.base(), rx.bytes());
-//! rx.post(device_address, cookie)?;
+//! rx.post(device_address, buffer)?;                             // the ring owns the buffer
 //! if let Some(bell) = rx.doorbell(Refill::Batch) { bell.ring(&mmio) } // one RDT write per 32 buffers
 //! match rx.harvest() {
 //!     Harvest::Empty => ..,
-//!     Harvest::Frame(f) => f.parts.as_slice(), f.len, f.status, f.vlan, f.rss_type, f.hash,
-//!     Harvest::Dropped(why, parts) => post the buffers again,
+//!     Harvest::Frame(f) => f.buffer, f.len, f.status(), f.vlan(), f.rss(),
+//!     Harvest::Dropped(why, buffer) => post it again,
 //! }
-//! rx.drain(|cookie| ..);
+//! rx.drain(|buffer| ..);
 //! ```
 //! All methods take `&mut self`: the caller's lock (send) or the vector's ownership (DPC) is the token.
 //! Any IRQL up to DISPATCH_LEVEL. Nothing here panics, divides or indexes out of bounds, whatever the
@@ -33,7 +34,7 @@ pub mod tx;
 
 pub use dma::{DescriptorMemory, DmaMem, RingError};
 pub use doorbell::Doorbell;
-pub use rx::{DropReason, Harvest, Part, Parts, Refill, RxFrame, RxRing, RxSlot};
+pub use rx::{DropReason, Full, Harvest, Refill, RxBuffer, RxFrame, RxRing};
 pub use tx::{PushError, Segment, TxRequest, TxRing, TxRules, TxSlot};
 
 #[cfg(test)]

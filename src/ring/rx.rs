@@ -2,28 +2,28 @@
 //! The receive ring. Up to DISPATCH_LEVEL; the owner of the queue's vector holds `&mut self`.
 //!
 //! The device is not trusted: each word of a descriptor is read once, lengths are checked against the buffer,
-//! and which buffers a frame consists of comes from the ring's own slots only.
+//! and which buffers a frame consists of comes from the ring's own slots only. A slot owns its buffer, so a buffer
+//! that is in the ring is nowhere else, and one that leaves it leaves it once.
 
 use super::dma::{DescriptorMemory, DmaMem, RingError};
 use super::doorbell::Doorbell;
 use crate::hw::desc::{RxStatus, rx_hash, rx_read, rx_status};
 use crate::hw::mmio::{Reg, Wo};
 use crate::hw::regs;
+use alloc::boxed::Box;
 
 /// Buffers handed over per tail write.
 pub const REFILL_BATCH: u32 = 32;
-/// Buffers that one frame may span: 9234 bytes in 2 KiB buffers take five.
-pub const MAX_PARTS: usize = 8;
 
-/// What the ring remembers per descriptor.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RxSlot {
-    cookie: usize,
+/// A buffer that the ring can hold.
+pub trait RxBuffer: Sized {
+    /// Takes `next` behind this buffer: the frame goes on in it. `next` carries no others.
+    fn append(&mut self, next: Self);
 }
 
-/// The ring has no free descriptor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Full;
+/// The ring has no free descriptor, or the address is 0; the buffer comes back.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Full<B>(pub B);
 
 /// When to write the tail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,99 +34,100 @@ pub enum Refill {
     Now,
 }
 
-/// One buffer of a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Part {
-    /// What [`RxRing::post`] was given.
-    pub cookie: usize,
-    /// Bytes that the device says it wrote, never more than the buffer has.
-    pub len: u32,
-}
-
-/// The buffers of a frame, in order. They belong to the caller again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Parts {
-    items: [Part; MAX_PARTS],
-    len: usize,
-}
-
-impl Parts {
-    /// The buffers.
-    #[inline]
-    pub fn as_slice(&self) -> &[Part] {
-        self.items.get(..self.len).unwrap_or(&[])
-    }
-
-    #[inline]
-    fn push(&mut self, part: Part) {
-        if let Some(p) = self.items.get_mut(self.len) {
-            *p = part;
-            self.len += 1;
-        }
-    }
-}
-
 /// A received frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RxFrame {
-    /// Its buffers.
-    pub parts: Parts,
-    /// Bytes in all.
+#[derive(PartialEq, Eq, Debug)]
+pub struct RxFrame<B> {
+    /// Its first buffer, with the others behind it.
+    pub buffer: B,
+    /// Bytes in all: at least 1, at most what the buffers hold.
     pub len: u32,
-    /// Status of the last descriptor.
-    pub status: RxStatus,
-    /// The stripped VLAN tag.
-    pub vlan: Option<u16>,
-    /// RSS type; 0 is none.
-    pub rss_type: u8,
-    /// RSS hash.
-    pub hash: u32,
+    /// Both words of the last descriptor as they were read.
+    words: [u64; 2],
 }
 
-/// Why buffers come back without a frame.
+impl<B> RxFrame<B> {
+    /// Status and errors of the last descriptor.
+    #[inline]
+    pub fn status(&self) -> RxStatus {
+        rx_status(self.words[1]).0
+    }
+
+    /// The stripped VLAN tag.
+    #[inline]
+    pub fn vlan(&self) -> Option<u16> {
+        let (status, _, tag) = rx_status(self.words[1]);
+        status.contains(RxStatus::VP).then_some(tag)
+    }
+
+    /// RSS type (0: none), the queue that the chip names, and the hash.
+    #[inline]
+    pub fn rss(&self) -> (u8, u8, u32) {
+        rx_hash(self.words[0])
+    }
+}
+
+/// Why a frame was dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DropReason {
-    /// The chip found the frame damaged.
+    /// CRC, symbol, sequence, carrier extension or data error.
     FrameError,
-    /// A length of 0, or beyond the buffer: a broken or hostile device.
+    /// A length that the buffer cannot have.
     BadLength,
-    /// More buffers than a frame may have, or the tail of such a frame.
+    /// Longer than any frame may be.
     TooLong,
+    /// What is left of a frame that was dropped before.
+    Rest,
 }
 
-/// One step of harvesting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub enum Harvest {
-    /// Nothing complete.
+/// What is next in the ring.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Harvest<B> {
+    /// Nothing that the chip has finished.
     Empty,
-    /// A frame.
-    Frame(RxFrame),
-    /// Buffers to be posted again.
-    Dropped(DropReason, Parts),
+    /// A whole frame.
+    Frame(RxFrame<B>),
+    /// A descriptor, or several, that make no frame; the buffers are to be posted again.
+    Dropped(DropReason, B),
 }
 
-/// A receive ring: descriptors in `M`, one slot per descriptor in `S`.
+/// The beginning of a frame whose end has not been seen.
 #[derive(Debug)]
-pub struct RxRing<M, S> {
+struct Partial<B> {
+    buffer: B,
+    len: u32,
+}
+
+/// A receive ring: descriptors in `M`, one buffer per descriptor.
+#[derive(Debug)]
+pub struct RxRing<M, B> {
     desc: DescriptorMemory<M>,
-    slots: S,
+    slots: Box<[Option<B>]>,
     tail: Reg<u32, Wo>,
     buffer_bytes: u32,
-    /// Free-running: `done` ≤ `shown` ≤ `next`, at most count − 1 apart.
+    max_frame: u32,
+    /// The next descriptor to write, and the next to look at.
     next: u32,
-    shown: u32,
     done: u32,
-    /// Inside a frame that was too long: drop until its end.
+    /// Buffers in the ring, and how many of them the chip has not been told of.
+    posted: u32,
+    waiting: u32,
+    partial: Option<Partial<B>>,
+    /// Inside a frame that was dropped: until its end.
     discarding: bool,
 }
 
-impl<M: DmaMem, S: AsRef<[RxSlot]> + AsMut<[RxSlot]>> RxRing<M, S> {
-    /// A ring over `mem` for receive queue `queue`, with as many descriptors as there are slots and buffers of
-    /// `buffer_bytes` (the size programmed in RCTL).
-    pub fn new(queue: usize, mem: M, slots: S, buffer_bytes: u32) -> Result<Self, RingError> {
+impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
+    /// A ring over `mem` for receive queue `queue`, with as many descriptors as there are slots (a multiple of 8) and
+    /// buffers of `buffer_bytes` (the size programmed in RCTL). Frames above `max_frame` bytes are dropped.
+    pub fn new(
+        queue: usize,
+        mem: M,
+        slots: Box<[Option<B>]>,
+        buffer_bytes: u32,
+        max_frame: u32,
+    ) -> Result<Self, RingError> {
         let tail = regs::RDT_Q.get(queue).ok_or(RingError::Queue)?;
-        let count = u32::try_from(slots.as_ref().len()).map_err(|_| RingError::Count)?;
+        let count = u32::try_from(slots.len()).map_err(|_| RingError::Count)?;
         if !crate::hw::queue::is_buffer_size(buffer_bytes) {
             return Err(RingError::BufferSize);
         }
@@ -135,9 +136,12 @@ impl<M: DmaMem, S: AsRef<[RxSlot]> + AsMut<[RxSlot]>> RxRing<M, S> {
             slots,
             tail,
             buffer_bytes,
+            max_frame,
             next: 0,
-            shown: 0,
             done: 0,
+            posted: 0,
+            waiting: 0,
+            partial: None,
             discarding: false,
         })
     }
@@ -152,148 +156,176 @@ impl<M: DmaMem, S: AsRef<[RxSlot]> + AsMut<[RxSlot]>> RxRing<M, S> {
         self.desc.bytes()
     }
 
-    /// Bytes of each buffer.
-    pub fn buffer_bytes(&self) -> u32 {
-        self.buffer_bytes
-    }
-
-    /// Buffers that may still be posted: one descriptor stays free, RDH = RDT means empty (82574L §5.4).
-    #[inline]
-    pub fn free(&self) -> u32 {
-        self.desc.mask() - self.next.wrapping_sub(self.done)
-    }
-
     /// Buffers that the ring holds, handed over or waiting for the tail write.
     #[inline]
     pub fn posted(&self) -> u32 {
-        self.next.wrapping_sub(self.done)
+        self.posted
     }
 
+    /// Buffers that the chip knows of.
     #[inline]
-    fn cookie(&self, index: u32) -> usize {
-        let at = (index & self.desc.mask()) as usize;
-        self.slots.as_ref().get(at).map_or(0, |s| s.cookie)
+    pub fn shown(&self) -> u32 {
+        // `waiting` counts some of `posted`.
+        self.posted.wrapping_sub(self.waiting)
     }
 
-    /// Writes a descriptor for an empty buffer. The chip sees it after the doorbell. A null address is refused
-    /// as if the ring were full: the chip skips such descriptors (§5.4).
-    #[inline]
-    pub fn post(&mut self, address: u64, cookie: usize) -> Result<(), Full> {
-        if self.free() == 0 || address == 0 {
-            return Err(Full);
+    /// Whether the chip has finished a descriptor that nobody has looked at.
+    pub fn is_pending(&self) -> bool {
+        self.shown() != 0 && {
+            let [_, second] = self.desc.load(self.done);
+            rx_status(second).0.contains(RxStatus::DD)
         }
+    }
+
+    /// The index after `index`: a ring need not be a power of two, and nothing is divided.
+    #[inline]
+    fn after(&self, index: u32) -> u32 {
+        let next = index + 1;
+        if next >= self.desc.count() { 0 } else { next }
+    }
+
+    /// Writes a descriptor for an empty buffer at `address`. The chip sees it after the doorbell. One descriptor stays
+    /// free: RDH = RDT means empty (82574L §5.4). A null address is refused as if the ring were full: the chip skips
+    /// such descriptors (§5.4).
+    #[inline]
+    pub fn post(&mut self, address: u64, buffer: B) -> Result<(), Full<B>> {
         let at = self.next;
-        self.desc.store(at, rx_read(address));
-        let slot = (at & self.desc.mask()) as usize;
-        if let Some(s) = self.slots.as_mut().get_mut(slot) {
-            s.cookie = cookie;
+        if self.posted + 1 >= self.desc.count() || address == 0 {
+            return Err(Full(buffer));
         }
-        self.next = at.wrapping_add(1);
+        let Some(slot) = self.slots.get_mut(at as usize) else {
+            return Err(Full(buffer));
+        };
+        *slot = Some(buffer);
+        self.desc.store(at, rx_read(address));
+        self.next = self.after(at);
+        self.posted += 1;
+        self.waiting += 1;
         Ok(())
     }
 
     /// The tail write that is due, if any.
     #[inline]
     pub fn doorbell(&mut self, when: Refill) -> Option<Doorbell> {
-        let waiting = self.next.wrapping_sub(self.shown);
         let least = match when {
             Refill::Batch => REFILL_BATCH.min(self.desc.count() / 4),
             Refill::Now => 1,
         };
-        if waiting < least {
+        if self.waiting < least {
             return None;
         }
-        self.shown = self.next;
+        self.waiting = 0;
         Some(Doorbell {
             tail: self.tail,
-            value: self.next & self.desc.mask(),
+            value: self.next,
         })
     }
 
     /// Takes the next frame, if a whole one is there. Its buffers leave the ring.
     #[inline]
-    pub fn harvest(&mut self) -> Harvest {
-        let mut parts = Parts::default();
-        let mut len = 0u32;
-        let mut bad = false;
-        let mut at = self.done;
+    pub fn harvest(&mut self) -> Harvest<B> {
         loop {
-            if at == self.shown {
+            let Some((buffer, words)) = self.take() else {
                 return Harvest::Empty;
-            }
-            let second = self.desc.load_status(at);
-            let (status, bytes, vlan) = rx_status(second);
-            if !status.contains(RxStatus::DD) {
-                return Harvest::Empty;
-            }
-            let bytes = u32::from(bytes);
-            let eop = status.contains(RxStatus::EOP);
-            // A buffer that is not the last must be full; the last holds something.
-            let fits = if eop {
-                bytes >= 1 && bytes <= self.buffer_bytes
-            } else {
-                bytes == self.buffer_bytes
             };
-            bad |= !fits;
-            parts.push(Part {
-                cookie: self.cookie(at),
-                len: if fits { bytes } else { 0 },
-            });
-            len += bytes;
-            let first = self.desc.load_first(at);
-            at = at.wrapping_add(1);
-            if !eop {
-                // A bad length leaves at once, whether or not the rest is there, and so does a frame that
-                // never ends: nothing the device writes can make the ring stop.
-                if bad || self.discarding || parts.len == MAX_PARTS {
-                    self.done = at;
-                    self.discarding = true;
-                    let why = if bad {
-                        DropReason::BadLength
-                    } else {
-                        DropReason::TooLong
-                    };
-                    return Harvest::Dropped(why, parts);
-                }
-                continue;
+            let (status, bytes, _) = rx_status(words[1]);
+            let len = u32::from(bytes);
+            const CLEAN: RxStatus = RxStatus::EOP.union(RxStatus::FRAME_ERRORS);
+            // A frame in one buffer: what every frame is without jumbo frames.
+            if status.intersection(CLEAN) == RxStatus::EOP
+                && len.wrapping_sub(1) < self.buffer_bytes
+                && len <= self.max_frame
+                && self.partial.is_none()
+                && !self.discarding
+            {
+                return Harvest::Frame(RxFrame { buffer, len, words });
             }
-            self.done = at;
-            let tail_of_dropped = core::mem::take(&mut self.discarding);
-            if bad {
-                return Harvest::Dropped(DropReason::BadLength, parts);
+            if let Some(end) = self.piece(buffer, words) {
+                return end;
             }
-            if tail_of_dropped {
-                return Harvest::Dropped(DropReason::TooLong, parts);
+        }
+    }
+
+    /// Takes one finished descriptor out of the ring.
+    #[inline]
+    fn take(&mut self) -> Option<(B, [u64; 2])> {
+        if self.shown() == 0 {
+            return None;
+        }
+        let words = self.desc.load(self.done);
+        if !rx_status(words[1]).0.contains(RxStatus::DD) {
+            return None;
+        }
+        // Between `done` and `next` every slot has a buffer.
+        let buffer = self.slots.get_mut(self.done as usize)?.take()?;
+        self.done = self.after(self.done);
+        self.posted = self.posted.wrapping_sub(1);
+        Some((buffer, words))
+    }
+
+    /// One descriptor of a frame that spans several, or of one that is wrong. `None`: the frame goes on.
+    #[cold]
+    fn piece(&mut self, buffer: B, words: [u64; 2]) -> Option<Harvest<B>> {
+        let (status, bytes, _) = rx_status(words[1]);
+        let bytes = u32::from(bytes);
+        let last = status.contains(RxStatus::EOP);
+        if self.discarding {
+            self.discarding = !last;
+            return Some(Harvest::Dropped(DropReason::Rest, buffer));
+        }
+        let (before, buffer) = match self.partial.take() {
+            Some(mut partial) => {
+                partial.buffer.append(buffer);
+                (partial.len, partial.buffer)
             }
-            if status.intersects(RxStatus::FRAME_ERRORS) {
-                return Harvest::Dropped(DropReason::FrameError, parts);
+            None => (0, buffer),
+        };
+        let len = before.saturating_add(bytes);
+        // A buffer that is not the last must be full; the last holds something.
+        let fits = if last {
+            bytes >= 1 && bytes <= self.buffer_bytes
+        } else {
+            bytes == self.buffer_bytes
+        };
+        let why = if !fits {
+            Some(DropReason::BadLength)
+        } else if len > self.max_frame {
+            Some(DropReason::TooLong)
+        } else if last && status.intersects(RxStatus::FRAME_ERRORS) {
+            Some(DropReason::FrameError)
+        } else {
+            None
+        };
+        match why {
+            // At once, whether or not the rest is there: nothing the device writes can make the ring stop.
+            Some(why) => {
+                self.discarding = !last;
+                Some(Harvest::Dropped(why, buffer))
             }
-            let (rss_type, _, hash) = rx_hash(first);
-            return Harvest::Frame(RxFrame {
-                parts,
-                len,
-                status,
-                vlan: status.contains(RxStatus::VP).then_some(vlan),
-                rss_type,
-                hash,
-            });
+            None if last => Some(Harvest::Frame(RxFrame { buffer, len, words })),
+            None => {
+                self.partial = Some(Partial { buffer, len });
+                None
+            }
         }
     }
 
     /// Gives back every buffer and empties the ring. The chip must have been stopped and the queue's registers
     /// must be programmed anew.
-    pub fn drain(&mut self, mut each: impl FnMut(usize)) -> u32 {
-        let mut buffers = 0;
-        while self.done != self.next {
-            each(self.cookie(self.done));
-            self.done = self.done.wrapping_add(1);
-            buffers += 1;
+    pub fn drain(&mut self, mut each: impl FnMut(B)) {
+        if let Some(partial) = self.partial.take() {
+            each(partial.buffer);
+        }
+        for slot in &mut self.slots {
+            if let Some(buffer) = slot.take() {
+                each(buffer);
+            }
         }
         self.next = 0;
-        self.shown = 0;
         self.done = 0;
+        self.posted = 0;
+        self.waiting = 0;
         self.discarding = false;
         self.desc.clear();
-        buffers
     }
 }

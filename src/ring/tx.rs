@@ -89,6 +89,10 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
     pub fn new(queue: usize, mem: M, slots: S, rules: TxRules) -> Result<Self, RingError> {
         let tail = regs::TDT_Q.get(queue).ok_or(RingError::Queue)?;
         let count = u32::try_from(slots.as_ref().len()).map_err(|_| RingError::Count)?;
+        // The indices run freely and are masked.
+        if !count.is_power_of_two() {
+            return Err(RingError::Count);
+        }
         Ok(Self {
             desc: DescriptorMemory::new(mem, count)?,
             slots,

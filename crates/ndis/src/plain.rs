@@ -34,7 +34,8 @@ plain! {
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
 
 /// The bytes of a value. Its padding must be initialised: ffi structures are made from `zeroed`.
-pub(crate) fn bytes_of<T: Plain>(value: &T) -> &[u8] {
+#[must_use]
+pub fn bytes_of<T: Plain>(value: &T) -> &[u8] {
     // SAFETY: plain data, borrowed for as long as `value`.
     unsafe { core::slice::from_raw_parts((&raw const *value).cast(), size_of::<T>()) }
 }

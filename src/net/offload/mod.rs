@@ -13,9 +13,11 @@
 //! configuration, and without the offload the frame would be wrong.
 
 mod parameters;
+mod received;
 mod report;
 
 pub use parameters::{encapsulation, parameters};
+pub use received::Claims;
 pub use report::{capabilities, current};
 
 use bitflags::bitflags;

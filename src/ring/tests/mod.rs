@@ -9,14 +9,47 @@ mod model;
 mod rx;
 mod tx;
 
-use super::{RxRing, RxSlot, TxRing, TxRules, TxSlot};
+use super::{Harvest, RxBuffer, RxRing, TxRing, TxRules, TxSlot};
 use crate::hw::fake::{Alias, FakeChip, FakeDma, Mode, Variant};
 use crate::hw::{bits::IntCause, filter, queue};
+use std::boxed::Box;
 use std::vec;
 use std::vec::Vec;
 
 type Tx = TxRing<FakeDma, Vec<TxSlot>>;
-type Rx = RxRing<FakeDma, Vec<RxSlot>>;
+type Rx = RxRing<FakeDma, Buffer>;
+
+/// A buffer of the tests: its number, and those behind it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Buffer(Vec<usize>);
+
+impl RxBuffer for Buffer {
+    fn append(&mut self, next: Self) {
+        self.0.extend(next.0);
+    }
+}
+
+/// One buffer.
+fn buffer(number: usize) -> Buffer {
+    Buffer(vec![number])
+}
+
+/// The buffers of whatever a harvest gave.
+fn buffers(harvest: Harvest<Buffer>) -> Vec<usize> {
+    match harvest {
+        Harvest::Empty => vec![],
+        Harvest::Frame(frame) => frame.buffer.0,
+        Harvest::Dropped(_, buffer) => buffer.0,
+    }
+}
+
+/// `count` empty slots.
+fn slots(count: usize) -> Box<[Option<Buffer>]> {
+    (0..count).map(|_| None).collect()
+}
+
+/// The longest frame of the tests' rings.
+const LONGEST: u32 = 9234;
 
 fn chip() -> FakeChip {
     FakeChip::new(Variant::Qemu10, Mode::MsiX(5))
@@ -37,14 +70,13 @@ fn tx_ring(chip: &FakeChip, count: usize) -> (Tx, Alias) {
 fn rx_ring(chip: &FakeChip, count: usize) -> (Rx, Alias) {
     let mem = chip.allocate(count * 16);
     let alias = mem.alias();
-    let ring = Rx::new(0, mem, vec![RxSlot::default(); count], 2048).unwrap();
+    let ring = Rx::new(0, mem, slots(count), 2048, LONGEST).unwrap();
     assert!(queue::init_rx_unit(
         chip,
         &queue::RxConfig {
             buffer_bytes: 2048,
             long_packets: true,
             checksum: true,
-            rss: false
         }
     ));
     assert!(queue::program_rx(chip, 0, ring.base(), ring.bytes()));

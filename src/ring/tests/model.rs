@@ -7,7 +7,7 @@ use super::super::tx::{PushError, Segment, TxRequest};
 use super::std::collections::VecDeque;
 use super::std::vec;
 use super::std::vec::Vec;
-use super::{chip, rx_ring, tx_ring};
+use super::{buffer, chip, rx_ring, tx_ring};
 use proptest::prelude::*;
 
 proptest! {
@@ -91,7 +91,7 @@ proptest! {
                 }
                 1 => {
                     while let Some(b) = free.pop_front() {
-                        ring.post(pool.device_address() + (b * 2048) as u64, b).unwrap();
+                        ring.post(pool.device_address() + (b * 2048) as u64, buffer(b)).unwrap();
                     }
                     if let Some(bell) = ring.doorbell(if len % 2 == 0 { Refill::Now } else { Refill::Batch }) {
                         bell.ring(&chip);
@@ -103,11 +103,11 @@ proptest! {
                     Harvest::Frame(f) => {
                         let want = expect.pop_front().unwrap();
                         let mut got = vec![];
-                        for p in f.parts.as_slice() {
-                            let mut b = vec![0; p.len as usize];
-                            pool.read(p.cookie * 2048, &mut b);
+                        for at in &f.buffer.0 {
+                            let mut b = vec![0; 2048.min(f.len as usize - got.len())];
+                            pool.read(at * 2048, &mut b);
                             got.extend_from_slice(&b);
-                            free.push_back(p.cookie);
+                            free.push_back(*at);
                         }
                         prop_assert_eq!(got, want);
                     }

@@ -6,7 +6,8 @@
 //! so every NBL is completed exactly once (contract D-03).
 //!
 //! Receiving: a [`ReceiveNbl`] owns its NBL, its MDL and a share of its memory and pool; a [`ReceiveChain`] is
-//! indicated and comes back through `return_nbls`.
+//! indicated and comes back through `return_nbls`. A frame that spans several buffers is one NBL with the others behind
+//! it: they are lent with it and come back with it.
 //!
 //! The crate uses `MiniportReserved` of the NBL and words 2 and 3 of `MiniportReserved` of the net buffer; the driver
 //! has `Scratch` of the NBL and words 0 and 1 of the net buffer.
@@ -18,4 +19,4 @@ mod stack;
 
 pub use receive::{NblPool, ReceiveChain, ReceiveNbl};
 pub use send::{SendChain, SendNbl, TxNetBuffer, TxNetBuffers};
-pub use stack::ReturnStack;
+pub use stack::{ReceivePile, ReturnStack};

@@ -70,14 +70,21 @@ impl Drop for NblPool {
     }
 }
 
-/// What belongs to a receive NBL; `MiniportReserved[0]` points to it.
+/// What belongs to a receive NBL; `MiniportReserved[0]` points to it. One cache line has all that a frame needs.
+#[repr(C, align(64))]
 struct Parts {
+    /// The buffer as the processor sees it.
+    start: NonNull<u8>,
+    /// The buffer as the device sees it.
+    logical: u64,
+    /// The one net buffer of the NBL.
+    net_buffer: NonNull<NET_BUFFER>,
     /// Freed before the memory it describes.
     mdl: Mdl,
-    memory: Shared<SharedMemory>,
-    offset: u32,
+    source: NDIS_HANDLE,
     capacity: u32,
     word: usize,
+    memory: Shared<SharedMemory>,
     /// Last, so that the pool outlives the rest.
     pool: Shared<NblPool>,
 }
@@ -132,23 +139,47 @@ impl ReceiveNbl {
         };
         let mdl = Mdl(NonNull::new(mdl).ok_or(Status::RESOURCES)?);
         let chain = mdl.0.as_ptr();
-        let parts = try_box(Parts {
+        let mut parts = try_box(Parts {
+            start,
+            logical: memory.logical_address() + u64::from(offset),
+            net_buffer: NonNull::dangling(),
             mdl,
-            memory: memory.clone(),
-            offset,
+            source: pool.adapter.as_raw(),
             capacity,
             word,
+            memory: memory.clone(),
             pool: pool.clone(),
         })?;
         // SAFETY: a pool with net buffers and without data, a valid MDL chain; at most DISPATCH_LEVEL.
         let nbl =
             unsafe { ndis::NdisAllocateNetBufferAndNetBufferList(pool.handle, 0, 0, chain, 0, 0) };
-        let nbl = NonNull::new(nbl).ok_or(Status::RESOURCES)?;
-        // SAFETY: a fresh NBL, owned; this member is the miniport's.
-        unsafe { (*nbl.as_ptr()).MiniportReserved[0] = Box::into_raw(parts).cast() };
+        let mut nbl = NonNull::new(nbl).ok_or(Status::RESOURCES)?;
+        // SAFETY: a fresh NBL, owned.
+        let raw = unsafe { nbl.as_mut() };
+        let Some(net_buffer) = NonNull::new(raw.first_net_buffer()) else {
+            // SAFETY: as above; freed once.
+            unsafe { ndis::NdisFreeNetBufferList(nbl.as_ptr()) };
+            return Err(Status::RESOURCES);
+        };
+        parts.net_buffer = net_buffer;
+        // These members are the miniport's; no other buffer is behind this one.
+        raw.MiniportReserved = [Box::into_raw(parts).cast(), core::ptr::null_mut()];
         Ok(Self { nbl })
     }
 
+    /// Takes over an NBL that `allocate` made and whose owner gave it up.
+    #[inline]
+    pub(super) fn of(nbl: NonNull<NET_BUFFER_LIST>) -> Self {
+        Self { nbl }
+    }
+
+    /// The NBL itself.
+    #[inline]
+    pub(super) fn raw(&self) -> NonNull<NET_BUFFER_LIST> {
+        self.nbl
+    }
+
+    #[inline]
     fn parts(&self) -> &Parts {
         // SAFETY: owned.
         let parts = unsafe { self.nbl.as_ref() }.MiniportReserved[0];
@@ -169,58 +200,156 @@ impl ReceiveNbl {
     }
 
     /// Logical address of the buffer, for a descriptor.
+    #[inline]
     #[must_use]
     pub fn logical_address(&self) -> u64 {
+        self.parts().logical
+    }
+
+    /// Bytes of the buffer.
+    fn bytes(&self) -> *mut [u8] {
         let parts = self.parts();
-        parts.memory.logical_address() + u64::from(parts.offset)
+        core::ptr::slice_from_raw_parts_mut(parts.start.as_ptr(), parts.capacity as usize)
     }
 
     /// Copies the first bytes of the buffer; returns how many.
     pub fn peek(&self, to: &mut [u8]) -> usize {
-        let parts = self.parts();
-        let length = to.len().min(parts.capacity as usize);
-        parts.memory.copy_out(parts.offset, &mut to[..length]);
+        let length = to.len().min(self.bytes().len());
+        // SAFETY: `length` bytes on both sides; the memory is no part of a driver buffer, and while the device has it
+        // nobody looks.
+        unsafe {
+            to.as_mut_ptr()
+                .copy_from_nonoverlapping(self.bytes().cast(), length)
+        };
         length
+    }
+
+    /// The first 8 bytes of the buffer, read once; 0 from a buffer that is shorter.
+    #[inline]
+    #[must_use]
+    pub fn first_word(&self) -> u64 {
+        let parts = self.parts();
+        if parts.capacity < 8 {
+            return 0;
+        }
+        // SAFETY: at least 8 bytes of owned memory; volatile: the device could still write there.
+        let bytes = unsafe { parts.start.cast::<[u8; 8]>().as_ptr().read_volatile() };
+        u64::from_le_bytes(bytes)
     }
 
     /// Copies bytes to the start of the buffer, for drivers without DMA; returns how many had room.
     pub fn fill(&mut self, from: &[u8]) -> usize {
-        let parts = self.parts();
-        let length = from.len().min(parts.capacity as usize);
-        from.get(..length)
-            .map_or(0, |from| parts.memory.copy_in(parts.offset, from))
+        let length = from.len().min(self.bytes().len());
+        // SAFETY: `length` bytes on both sides; the memory is no part of a driver buffer.
+        unsafe {
+            self.bytes()
+                .cast::<u8>()
+                .copy_from_nonoverlapping(from.as_ptr(), length)
+        };
+        length
+    }
+
+    /// The buffer behind this one, if a frame goes on there.
+    fn behind(&self) -> *mut NET_BUFFER_LIST {
+        // SAFETY: owned.
+        unsafe { self.nbl.as_ref() }.MiniportReserved[1].cast()
+    }
+
+    /// Sets the buffer behind this one.
+    fn set_behind(&mut self, nbl: *mut NET_BUFFER_LIST) {
+        // SAFETY: owned.
+        unsafe { self.nbl.as_mut() }.MiniportReserved[1] = nbl.cast();
+    }
+
+    /// Puts another buffer behind this one and those already there: a frame that spans several is indicated with the
+    /// first one's NBL, whose MDL chain then runs through all of them. `next` brings its own followers along.
+    pub fn append(&mut self, next: Self) {
+        let next = ManuallyDrop::new(next).nbl;
+        let mut last = ManuallyDrop::new(Self { nbl: self.nbl });
+        while let Some(nbl) = NonNull::new(last.behind()) {
+            last.nbl = nbl;
+        }
+        last.set_behind(next.as_ptr());
+    }
+
+    /// Takes the buffers behind this one away; each is an NBL of its own again.
+    #[inline]
+    pub fn detach(&mut self) -> Option<Self> {
+        let nbl = NonNull::new(self.behind())?;
+        self.set_behind(core::ptr::null_mut());
+        Some(Self { nbl })
     }
 
     /// Makes the NBL ready to be indicated with `length` bytes: everything that the last indication or a protocol may
     /// have changed is set again (contract D-35, D-38).
     ///
     /// # Errors
-    /// [`Status::INVALID_LENGTH`] if `length` is 0 or beyond the buffer: lengths from hardware are not trusted (D-37).
+    /// [`Status::INVALID_LENGTH`] if `length` is 0 or beyond the buffers, or leaves one of them empty: lengths from
+    /// hardware are not trusted (D-37).
+    #[inline]
     pub fn prepare(&mut self, length: u32) -> Result<()> {
-        let (mdl, adapter) = {
+        let (mdl, source, mut net_buffer, capacity) = {
             let parts = self.parts();
-            if length == 0 || length > parts.capacity {
+            (parts.mdl.0, parts.source, parts.net_buffer, parts.capacity)
+        };
+        let behind = self.behind();
+        if behind.is_null() {
+            if length == 0 || length > capacity {
                 return Err(Status::INVALID_LENGTH);
             }
-            (parts.mdl.0, parts.pool.adapter)
-        };
-        // SAFETY: the buffer's own MDL, in nobody else's hands; `length` is within its capacity.
-        unsafe { (*mdl.as_ptr()).ByteCount = length };
-        // SAFETY: as above: one MDL per buffer.
-        unsafe { (*mdl.as_ptr()).Next = core::ptr::null_mut() };
+            // SAFETY: the buffer's own MDL, in nobody else's hands; `length` is within its capacity.
+            let raw = unsafe { &mut *mdl.as_ptr() };
+            raw.ByteCount = length;
+            raw.Next = core::ptr::null_mut();
+        } else {
+            self.spread(length)?;
+        }
         // SAFETY: owned.
         let nbl = unsafe { self.nbl.as_mut() };
-        nbl.set_next(core::ptr::null_mut());
         nbl.set_status(NDIS_STATUS_SUCCESS);
         nbl.NblFlags = 0;
         nbl.Flags = 0;
-        nbl.SourceHandle = adapter.as_raw();
+        nbl.SourceHandle = source;
         nbl.NetBufferListInfo = [core::ptr::null_mut(); 27];
-        // SAFETY: the pool gave the NBL one net buffer, which belongs to it.
-        let nb = unsafe { nbl.first_net_buffer().as_mut() }.ok_or(Status::FAILURE)?;
+        // SAFETY: the net buffer that the pool gave the NBL belongs to it.
+        let nb = unsafe { net_buffer.as_mut() };
         nb.set_next(core::ptr::null_mut());
         nb.set_data(mdl.as_ptr(), 0, length);
         Ok(())
+    }
+
+    /// Links the MDLs of this buffer and those behind it over `length` bytes.
+    #[cold]
+    fn spread(&mut self, length: u32) -> Result<()> {
+        let mut left = length;
+        let mut at = Some(self.nbl);
+        let mut before: Option<NonNull<MDL>> = None;
+        while let Some(nbl) = at {
+            let buffer = ManuallyDrop::new(Self { nbl });
+            let (mdl, capacity) = {
+                let parts = buffer.parts();
+                (parts.mdl.0, parts.capacity)
+            };
+            if left == 0 {
+                return Err(Status::INVALID_LENGTH);
+            }
+            let bytes = left.min(capacity);
+            left -= bytes;
+            // SAFETY: a buffer's own MDL, in nobody else's hands; `bytes` is within its capacity.
+            unsafe { (*mdl.as_ptr()).ByteCount = bytes };
+            // SAFETY: as above.
+            unsafe { (*mdl.as_ptr()).Next = core::ptr::null_mut() };
+            if let Some(before) = before.replace(mdl) {
+                // SAFETY: as above, the MDL of the buffer before.
+                unsafe { (*before.as_ptr()).Next = mdl.as_ptr() };
+            }
+            at = NonNull::new(buffer.behind());
+        }
+        if left == 0 {
+            Ok(())
+        } else {
+            Err(Status::INVALID_LENGTH)
+        }
     }
 
     /// Sets out-of-band information `slot`, after [`prepare`](Self::prepare).
@@ -238,6 +367,10 @@ impl ReceiveNbl {
 
 impl Drop for ReceiveNbl {
     fn drop(&mut self) {
+        let mut behind = self.detach();
+        while let Some(mut buffer) = behind.take() {
+            behind = buffer.detach();
+        }
         // SAFETY: owned.
         let parts = unsafe { self.nbl.as_ref() }.MiniportReserved[0];
         // SAFETY: from NdisAllocateNetBufferAndNetBufferList, freed once.
@@ -280,6 +413,21 @@ impl ReceiveChain {
             // SAFETY: the caller's promise.
             list: unsafe { RawList::adopt(head, |_| {}) },
         }
+    }
+
+    /// Takes out the NBLs whose [`word`](ReceiveNbl::word) has the bit `bit` set; the order stays.
+    pub fn take_marked(&mut self, bit: usize) -> Self {
+        let mut marked = Self::new();
+        let mut rest = Self::new();
+        while let Some(nbl) = self.pop() {
+            if nbl.word() & bit != 0 {
+                marked.push(nbl);
+            } else {
+                rest.push(nbl);
+            }
+        }
+        *self = rest;
+        marked
     }
 
     /// Gives the chain away as its first and last element.

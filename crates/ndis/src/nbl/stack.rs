@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! [`ReturnStack`]: where returned receive NBLs wait for the ring, without a lock. At most DISPATCH_LEVEL.
+//! [`ReturnStack`]: where returned receive NBLs wait for the ring, without a lock; [`ReceivePile`]: where they wait
+//! with one owner. At most DISPATCH_LEVEL.
 
-use core::ptr::null_mut;
+use core::mem::ManuallyDrop;
+use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::receive::ReceiveChain;
+use super::receive::{ReceiveChain, ReceiveNbl};
 use crate::ffi::NET_BUFFER_LIST;
 
 /// A lock-free stack of receive NBLs: any number of processors push chains, whoever works on the ring takes all.
@@ -56,10 +58,16 @@ impl ReturnStack {
     }
 
     /// Takes everything.
-    pub fn take(&self) -> ReceiveChain {
-        let head = self.head.swap(null_mut(), Ordering::SeqCst);
-        // SAFETY: chains of receive NBLs, linked by `push`, owned by the stack until now.
-        unsafe { ReceiveChain::from_ndis(head) }
+    #[inline]
+    pub fn take(&self) -> ReceivePile {
+        // The look first: a locked exchange costs more, and finds nothing most of the time. Relaxed: what comes at this
+        // moment is found by the next look.
+        if self.head.load(Ordering::Relaxed).is_null() {
+            return ReceivePile::new();
+        }
+        ReceivePile {
+            head: self.head.swap(null_mut(), Ordering::SeqCst),
+        }
     }
 
     /// `true` without any.
@@ -72,5 +80,55 @@ impl ReturnStack {
 impl Drop for ReturnStack {
     fn drop(&mut self) {
         drop(self.take());
+    }
+}
+
+/// Receive NBLs in any order and without a count, for one owner. Dropping it frees them.
+#[derive(Debug)]
+pub struct ReceivePile {
+    /// A NULL-terminated chain of receive NBLs that nobody else has.
+    head: *mut NET_BUFFER_LIST,
+}
+
+// SAFETY: NBLs may be handled on any processor; the pile is their only owner.
+unsafe impl Send for ReceivePile {}
+
+impl Default for ReceivePile {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ReceivePile {
+    /// Empty.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { head: null_mut() }
+    }
+
+    /// Puts one on top.
+    #[inline]
+    pub fn push(&mut self, nbl: ReceiveNbl) {
+        let nbl = ManuallyDrop::new(nbl).raw();
+        // SAFETY: owned by the pile from here on.
+        unsafe { (*nbl.as_ptr()).set_next(self.head) };
+        self.head = nbl.as_ptr();
+    }
+
+    /// Takes the one on top.
+    #[inline]
+    pub fn pop(&mut self) -> Option<ReceiveNbl> {
+        let top = NonNull::new(self.head)?;
+        // SAFETY: an element of the pile, owned.
+        self.head = unsafe { top.as_ref() }.next();
+        Some(ReceiveNbl::of(top))
+    }
+}
+
+impl Drop for ReceivePile {
+    fn drop(&mut self) {
+        while let Some(nbl) = self.pop() {
+            drop(nbl);
+        }
     }
 }

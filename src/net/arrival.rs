@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What becomes of one received frame: whether it goes up, and what its NBL says about it. DISPATCH_LEVEL.
+//!
+//! What is the same for every frame of a pass is looked up once, in a [`View`].
+
+use super::filter::{DIRECTED, PROMISCUOUS};
+use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN};
+use super::offload::{Claims, Offloads};
+use super::statistics::Direction;
+use crate::adapter::Core;
+use crate::ring::RxFrame;
+use ndis::ffi::{
+    Ieee8021QNetBufferListInfo, NetBufferListHashInfo, NetBufferListHashValue,
+    TcpIpChecksumNetBufferListInfo,
+};
+use ndis::nbl::ReceiveNbl;
+
+/// The address bytes of a frame's first word.
+const ADDRESS: u64 = 0xFFFF_FFFF_FFFF;
+
+/// Frames of one batch, counted before it is known whether they may be indicated.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// All of them.
+    frames: u32,
+    bytes: u32,
+    /// To a group, and to everybody: among the above.
+    multicast: [u32; 2],
+    broadcast: [u32; 2],
+}
+
+impl Tally {
+    /// Adds the batch to the queue's counters.
+    pub fn commit(&self, to: &Direction) {
+        let [multicast, multicast_bytes] = self.multicast;
+        let [broadcast, broadcast_bytes] = self.broadcast;
+        // Both are parts of the whole.
+        let unicast = self.frames.wrapping_sub(multicast).wrapping_sub(broadcast);
+        let bytes = self
+            .bytes
+            .wrapping_sub(multicast_bytes)
+            .wrapping_sub(broadcast_bytes);
+        to.good(Cast::Unicast, unicast, bytes);
+        if multicast != 0 {
+            to.good(Cast::Multicast, multicast, multicast_bytes);
+        }
+        if broadcast != 0 {
+            to.good(Cast::Broadcast, broadcast, broadcast_bytes);
+        }
+    }
+
+    /// Bytes of all frames.
+    pub fn total(&self) -> u32 {
+        self.bytes
+    }
+}
+
+/// What becomes of a frame.
+#[derive(Debug)]
+pub enum Arrival {
+    /// It goes up; its NBL is ready.
+    Wanted(ReceiveNbl),
+    /// Nobody asked for it.
+    Unwanted(ReceiveNbl),
+    /// A runt, or a length that cannot be.
+    Bad(ReceiveNbl),
+}
+
+/// What is the same for every frame of a pass.
+#[derive(Debug)]
+pub struct View {
+    /// The station's address; frames to it need no further look.
+    own: u64,
+    /// Frames to the station are wanted.
+    directed: bool,
+    /// The descriptor's RSS type → hash information for the NBL; 0: no hash.
+    hash: [u32; 8],
+    /// Some of those are not 0.
+    hashing: bool,
+    queue: u8,
+    claims: Claims,
+    offloads: Offloads,
+}
+
+impl View {
+    /// As things are now. A change during the pass counts from the next one on.
+    pub fn of(core: &Core, queue: usize) -> Self {
+        let [a, b, c, d, e, f] = core.current_address;
+        let hash = core.rss.hash_information();
+        let offloads = core.offload.get();
+        Self {
+            own: u64::from_le_bytes([a, b, c, d, e, f, 0, 0]),
+            directed: core.filter.types() & (DIRECTED | PROMISCUOUS) != 0,
+            hashing: hash != [0; 8],
+            hash,
+            // Below 2.
+            queue: queue as u8,
+            claims: Claims::of(offloads),
+            offloads,
+        }
+    }
+
+    /// Judges a frame, counts it in `tally` if it goes up, and makes its NBL ready then.
+    #[inline]
+    pub fn judge(&self, core: &Core, frame: RxFrame<ReceiveNbl>, tally: &mut Tally) -> Arrival {
+        let len = frame.len;
+        if len < HEADER_LEN {
+            // D-37: no runts.
+            return Arrival::Bad(frame.buffer);
+        }
+        let destination = frame.buffer.first_word() & ADDRESS;
+        let ours = destination == self.own && self.directed;
+        let mut group = None;
+        if !ours {
+            match stranger(core, destination) {
+                Some(Cast::Unicast) => {}
+                Some(cast) => group = Some(cast),
+                None => return Arrival::Unwanted(frame.buffer),
+            }
+        }
+        let (rss, status, tag) = (frame.rss(), frame.status(), frame.vlan());
+        let mut nbl = frame.buffer;
+        if nbl.prepare(len).is_err() {
+            return Arrival::Bad(nbl);
+        }
+        if self.hashing {
+            self.set_hash(&mut nbl, rss);
+        }
+        let claim = self.claims.information(status);
+        if claim != 0 {
+            nbl.set_info(TcpIpChecksumNetBufferListInfo, claim);
+        }
+        if let Some(tag) = tag {
+            nbl.set_info(Ieee8021QNetBufferListInfo, self.offloads.received_tag(tag));
+        }
+        tally.frames += 1;
+        tally.bytes += len;
+        let counted = match group {
+            None => return Arrival::Wanted(nbl),
+            Some(Cast::Broadcast) => &mut tally.broadcast,
+            Some(_) => &mut tally.multicast,
+        };
+        counted[0] += 1;
+        counted[1] += len;
+        Arrival::Wanted(nbl)
+    }
+
+    /// The hash, where the chip made one, of a type that is asked for. A descriptor that names another queue is not
+    /// believed.
+    #[inline]
+    fn set_hash(&self, nbl: &mut ReceiveNbl, (kind, queue, hash): (u8, u8, u32)) {
+        let information = self.hash.get(usize::from(kind)).copied().unwrap_or(0);
+        if information != 0 && queue == self.queue {
+            nbl.set_info(NetBufferListHashValue, hash as usize);
+            nbl.set_info(NetBufferListHashInfo, information as usize);
+        }
+    }
+}
+
+/// A frame that is not to the station: its kind, if it is wanted.
+#[inline(never)]
+fn stranger(core: &Core, destination: u64) -> Option<Cast> {
+    let [a, b, c, d, e, f, ..] = destination.to_le_bytes();
+    let address: [u8; ADDRESS_LEN] = [a, b, c, d, e, f];
+    let cast = Cast::of(&address);
+    core.filter
+        .wants(cast, &address, &core.current_address)
+        .then_some(cast)
+}

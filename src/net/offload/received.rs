@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a receive descriptor says about checksums, as `TcpIpChecksumNetBufferListInfo` wants it. Pure; any IRQL.
+//!
+//! The chip is believed only where it says that it looked, and only for the packet types whose headers it reads whole:
+//! nothing is claimed for tunnels, fragments, UDP without a checksum, or with IXSM (82574L §5.2). Behind a wrong IPv4
+//! header nothing about TCP and UDP is claimed either.
+
+use super::Offloads;
+use crate::hw::desc::RxStatus;
+
+/// TcpChecksumFailed and the others of the `Receive` structure.
+const TCP_FAILED: u8 = 1 << 0;
+const UDP_FAILED: u8 = 1 << 1;
+const IP_FAILED: u8 = 1 << 2;
+const TCP_SUCCEEDED: u8 = 1 << 3;
+const UDP_SUCCEEDED: u8 = 1 << 4;
+const IP_SUCCEEDED: u8 = 1 << 5;
+
+/// What UDPCS, TCPCS and IPCS (bits 0 to 2) and TCPE and IPE (bits 3 and 4) come to.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler; the index is below the length"
+)]
+const CLAIMS: [u8; 32] = {
+    let mut table = [0; 32];
+    let mut at = 0;
+    while at < table.len() {
+        let (udp, l4, ip) = (at & 1 != 0, at & 3 != 0, at & 4 != 0);
+        let (bad_l4, bad_ip) = (at & 8 != 0, at & 16 != 0);
+        let mut claim = 0;
+        if ip {
+            claim |= if bad_ip { IP_FAILED } else { IP_SUCCEEDED };
+        }
+        if l4 && !bad_ip {
+            claim |= match (udp, bad_l4) {
+                (true, true) => UDP_FAILED,
+                (true, false) => UDP_SUCCEEDED,
+                (false, true) => TCP_FAILED,
+                (false, false) => TCP_SUCCEEDED,
+            };
+        }
+        table[at] = claim;
+        at += 1;
+    }
+    table
+};
+
+/// Packet types of the descriptor, in place.
+const TYPE: u32 = 0xF << 16;
+const IPV4: u32 = 1 << 16;
+const IPV4_L4: u32 = 2 << 16;
+const IPV6_L4: u32 = 6 << 16;
+
+/// Which claims are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    ipv4: u8,
+    ipv6: u8,
+}
+
+impl Claims {
+    /// For the offloads in force.
+    pub fn of(offloads: Offloads) -> Self {
+        let active = offloads.receive_checksums();
+        let pick = |on: Offloads, bits: u8| if active.contains(on) { bits } else { 0 };
+        Self {
+            ipv4: pick(Offloads::RX_IP4, IP_FAILED | IP_SUCCEEDED)
+                | pick(Offloads::RX_TCP4, TCP_FAILED | TCP_SUCCEEDED)
+                | pick(Offloads::RX_UDP4, UDP_FAILED | UDP_SUCCEEDED),
+            ipv6: pick(Offloads::RX_TCP6, TCP_FAILED | TCP_SUCCEEDED)
+                | pick(Offloads::RX_UDP6, UDP_FAILED | UDP_SUCCEEDED),
+        }
+    }
+
+    /// The NBL's checksum information for a descriptor's status; 0: nothing.
+    #[inline]
+    pub fn information(self, status: RxStatus) -> usize {
+        let bits = status.bits();
+        let wanted = match bits & TYPE {
+            IPV4 | IPV4_L4 => self.ipv4,
+            IPV6_L4 => self.ipv6,
+            _ => 0,
+        };
+        if status.contains(RxStatus::IXSM) {
+            return 0;
+        }
+        // Three bits and two.
+        let at = (bits >> 4 & 7 | bits >> 26 & 0x18) as usize;
+        let claim = CLAIMS.get(at).copied().unwrap_or(0);
+        usize::from(claim & wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Claims {
+        Claims::of(Offloads::RX | Offloads::IP4_ON | Offloads::IP6_ON)
+    }
+
+    fn says(status: u32) -> usize {
+        all().information(RxStatus::from_bits_retain(status))
+    }
+
+    #[test]
+    fn what_was_seen_on_the_chip() {
+        // 82574L §5.2, "seen values".
+        let ok = usize::from(IP_SUCCEEDED);
+        assert_eq!(says(0x0002_0273), ok | usize::from(UDP_SUCCEEDED));
+        assert_eq!(says(0x2002_0273), ok | usize::from(UDP_FAILED));
+        assert_eq!(says(0x0002_8263), ok | usize::from(TCP_SUCCEEDED));
+        assert_eq!(says(0x2002_8263), ok | usize::from(TCP_FAILED));
+        assert_eq!(says(0x4002_0273), usize::from(IP_FAILED));
+        assert_eq!(says(0x0000_0003), 0, "no IP");
+        assert_eq!(says(0x0002_0243), ok, "a fragment");
+        assert_eq!(says(0x0001_0243), ok, "a fragment, later model");
+        assert_eq!(
+            says(0x0002_027B),
+            ok | usize::from(UDP_SUCCEEDED),
+            "with a tag"
+        );
+        assert_eq!(says(0x0002_0277), 0, "IXSM");
+        assert_eq!(
+            says(0x0006_0023),
+            usize::from(TCP_SUCCEEDED),
+            "IPv6 has no header checksum"
+        );
+        assert_eq!(says(0x2006_0033), usize::from(UDP_FAILED));
+    }
+
+    #[test]
+    fn nothing_unasked_and_nothing_about_other_types() {
+        let none = Claims::of(Offloads::RX);
+        let v4 = Claims::of(Offloads::RX | Offloads::IP4_ON);
+        let ip = Claims::of(Offloads::RX_IP4 | Offloads::IP4_ON);
+        for bits in 0..=0xFF {
+            let kind =
+                |n: u32| RxStatus::from_bits_retain(bits & 0xF3 | n << 16 | (bits & 0xC) << 27);
+            for n in 0..16 {
+                assert_eq!(none.information(kind(n)), 0);
+                if ![1, 2, 6].contains(&n) {
+                    assert_eq!(all().information(kind(n)), 0);
+                }
+            }
+            assert_eq!(v4.information(kind(6)), 0);
+            let only = ip.information(kind(2));
+            assert_eq!(only & !usize::from(IP_FAILED | IP_SUCCEEDED), 0);
+            // Never both for one protocol.
+            let claim = all().information(kind(2));
+            assert_eq!(claim & claim >> 3 & 7, 0, "{bits:#x}");
+        }
+    }
+}
