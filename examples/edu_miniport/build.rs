@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=CARGO_CFG_TARGET_OS");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("windows") {
         return ExitCode::SUCCESS;
     }

@@ -9,7 +9,7 @@ use crate::{
     abi,
     build::{self, Profile},
     failure::Outcome,
-    gate, lint, package, planted, test, vm,
+    gate, interrupt_faults, lint, package, planted, test, vm,
 };
 
 /// Builds, checks and runs the ndis-e1000e driver.
@@ -40,6 +40,9 @@ enum Task {
     Faults {
         /// Numbers or names of faults; without any, all are run.
         faults: Vec<String>,
+        /// The faults of the interrupt cases, on e1000e.
+        #[arg(long)]
+        interrupts: bool,
         /// Checked host to boot instead of building vmhost
         #[arg(long, value_name = "FILE")]
         host: Option<PathBuf>,
@@ -65,7 +68,14 @@ impl Cli {
             Task::Test => return test::run(),
             Task::Build { profile } => build_all(profile),
             Task::Package => package::make().map(|directory| println!("{}", directory.display())),
-            Task::Faults { faults, host } => planted::run(&faults, host),
+            Task::Faults {
+                faults,
+                interrupts: false,
+                host,
+            } => planted::run(&faults, host),
+            Task::Faults { faults, host, .. } => {
+                interrupt_faults::run(&faults, host, test::vm_report)
+            }
             Task::AbiCheck => abi::check(),
             Task::Lint => lint_all(),
             Task::Doc => lint::doc(),

@@ -334,8 +334,11 @@ fn count_faults(tally: &mut Tally, (passed, failed): (usize, usize)) -> Outcome 
     }
 }
 
-/// The report of one run.
-fn vm_report(options: &[&str]) -> Outcome<Report> {
+/// The report of one run, by the options of `vm`.
+///
+/// # Errors
+/// Options that there are not, a missing tool, a VM that does not answer.
+pub fn vm_report(options: &[&str]) -> Outcome<Report> {
     let arguments = VmArguments::try_parse_from(["vm"].iter().chain(options))
         .map_err(|error| Failure::input(format!("vm {}: {error}", options.join(" "))))?;
     vm::run_report(&arguments.options)

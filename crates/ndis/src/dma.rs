@@ -36,8 +36,8 @@ pub trait SgListHandler: Send + Sync + 'static {
 
 /// NdisMRegisterScatterGatherDma's handle.
 #[derive(Debug)]
-struct DmaHandle {
-    handle: NDIS_HANDLE,
+pub(crate) struct DmaHandle {
+    pub(crate) handle: NDIS_HANDLE,
     adapter: AdapterHandle,
 }
 
@@ -57,16 +57,16 @@ impl Drop for DmaHandle {
 
 /// The handler together with its DMA.
 #[derive(Debug)]
-struct Handler<H> {
+pub(crate) struct Handler<H> {
     handler: H,
     /// Last: the handler may hold mapped frames.
-    dma: Shared<DmaHandle>,
+    pub(crate) dma: Shared<DmaHandle>,
 }
 
 /// A registered DMA with its handler. Drop at PASSIVE_LEVEL.
 #[derive(Debug)]
 pub struct ScatterGatherDma<H: SgListHandler> {
-    handler: Shared<Handler<H>>,
+    pub(crate) handler: Shared<Handler<H>>,
     list_size: u32,
 }
 

@@ -146,6 +146,8 @@ impl DriverRegistration {
         let system = unsafe { ndis::NdisGetVersion() };
         let version = negotiate(system, M::OLDEST_NDIS, M::NEWEST_NDIS)?;
         let mut raw = characteristics::<M>(version);
+        #[cfg(feature = "raw")]
+        crate::raw::registering_driver(&mut raw);
         let mut handle = null_mut();
         // The version travels as the driver context; there is nothing else the callbacks need of the driver.
         let context = core::ptr::without_provenance_mut(version as usize);

@@ -167,6 +167,8 @@ pub mod plain;
 pub mod pnp;
 #[cfg(not(target_os = "none"))]
 pub mod poll;
+#[cfg(all(feature = "raw", not(target_os = "none")))]
+pub mod raw;
 #[cfg(not(target_os = "none"))]
 mod requirements;
 #[cfg(not(target_os = "none"))]

@@ -42,7 +42,7 @@ pub struct RequestId(pub(crate) *mut c_void);
 /// What an open request says and where its answer goes; [`OidRequest`] and [`PendingOid`] deref to it.
 #[derive(Debug)]
 pub struct OidBody {
-    raw: NonNull<NDIS_OID_REQUEST>,
+    pub(crate) raw: NonNull<NDIS_OID_REQUEST>,
     adapter: AdapterHandle,
 }
 

@@ -18,8 +18,9 @@ use ndis::oid::OidRequest;
 use ndis::spin::SpinLock;
 use ndis::status::{Result, Status};
 
-use crate::device::{CHARACTERISTICS, Handlers, Registers};
+use crate::interrupt::{CHARACTERISTICS, Handlers};
 use crate::oids;
+use crate::registers::Registers;
 
 /// Largest frame, without FCS.
 pub const FRAME: u32 = 1514;
@@ -43,9 +44,12 @@ pub struct Driver;
 
 /// What the interrupt handlers share with the adapter.
 pub struct Core {
+    /// The device.
     pub registers: Registers,
-    handle: AdapterHandle,
-    frames: SpinLock<Frames>,
+    /// The adapter, for NDIS.
+    pub handle: AdapterHandle,
+    /// Where the frames are.
+    pub frames: SpinLock<Frames>,
     removed: AtomicBool,
     /// The packet filter as set.
     pub filter: AtomicU32,
@@ -60,26 +64,30 @@ pub struct Core {
 }
 
 /// Receive buffers and where they are.
-struct Frames {
-    running: bool,
+pub struct Frames {
+    /// Between restart and pause.
+    pub running: bool,
     /// Empty.
-    free: ReceiveChain,
+    pub free: ReceiveChain,
     /// Filled, waiting for the DPC.
-    ready: ReceiveChain,
+    pub ready: ReceiveChain,
     /// In NDIS' hands.
-    indicated: usize,
+    pub indicated: usize,
     pause: Option<PendingPause>,
 }
 
 /// One adapter. The interrupt goes first, the DMA that owns the buffers' memory last.
 pub struct Adapter {
-    interrupt: Interrupt<Handlers>,
-    core: Shared<Core>,
-    _dma: ScatterGatherDma<NoDma>,
+    /// The line, or one message.
+    pub interrupt: Interrupt<Handlers>,
+    /// What its handlers have too.
+    pub core: Shared<Core>,
+    /// Owns the shared memory.
+    pub dma: ScatterGatherDma<NoDma>,
 }
 
 /// The device does not fetch frames; shared memory comes with a DMA registration.
-struct NoDma;
+pub struct NoDma;
 
 impl SgListHandler for NoDma {
     fn process(&self, mapped: MappedNetBuffer, _: &mut Irql<Dispatch>) {
@@ -115,6 +123,29 @@ impl Core {
             Err(_) => frames.free.push(nbl),
         }
         Ok(())
+    }
+
+    /// Moves all frames of a chain; the chain to complete.
+    pub fn loop_back_all<L: AtMost<Dispatch>>(
+        &self,
+        mut nbls: SendChain,
+        irql: &mut Irql<L>,
+    ) -> SendChain {
+        let mut done = SendChain::new(self.handle);
+        while let Some(nbl) = nbls.pop() {
+            match nbl.split() {
+                Ok(parts) => {
+                    for nb in parts {
+                        let status = Status::from(self.loop_back(&nb, irql));
+                        if let Some(nbl) = nb.finish(status) {
+                            done.push(nbl);
+                        }
+                    }
+                }
+                Err(empty) => done.push(empty),
+            }
+        }
+        done
     }
 
     /// Indicates what is ready, within the throttle. DPC.
@@ -218,7 +249,7 @@ impl Miniport for Driver {
         Ok(Adapter {
             interrupt,
             core,
-            _dma: dma,
+            dma,
         })
     }
 
@@ -226,11 +257,11 @@ impl Miniport for Driver {
         let Adapter {
             interrupt,
             core,
-            _dma,
+            dma,
         } = adapter;
         interrupt.deregister(irql);
         drop(core);
-        drop(_dma);
+        drop(dma);
     }
 
     fn pause(adapter: &Adapter, request: PauseRequest, irql: &mut Irql<Passive>) -> Outcome {
@@ -261,7 +292,7 @@ impl Miniport for Driver {
 
     fn send(
         adapter: &Adapter,
-        mut nbls: SendChain,
+        nbls: SendChain,
         _: NDIS_PORT_NUMBER,
         _: u32,
         irql: &mut Irql<AtMostDispatch>,
@@ -279,20 +310,7 @@ impl Miniport for Driver {
             };
             return nbls.complete_with(status, irql);
         }
-        let mut done = SendChain::new(core.handle);
-        while let Some(nbl) = nbls.pop() {
-            match nbl.split() {
-                Ok(parts) => {
-                    for nb in parts {
-                        let status = Status::from(core.loop_back(&nb, irql));
-                        if let Some(nbl) = nb.finish(status) {
-                            done.push(nbl);
-                        }
-                    }
-                }
-                Err(empty) => done.push(empty),
-            }
-        }
+        let done = core.loop_back_all(nbls, irql);
         core.registers.raise();
         done.complete(irql);
     }

@@ -10,8 +10,9 @@ extern crate alloc;
 extern crate std;
 
 mod adapter;
-mod device;
+mod interrupt;
 mod oids;
+mod registers;
 
 ndis::driver_entry!(adapter::Driver);
 

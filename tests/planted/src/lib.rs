@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `planted_miniport.sys`: a small miniport for QEMU's `edu` device that is right, but for one breach of the contract
-//! that the registry keyword `PlantedFault` chooses. It tests the checked host: [`table`] says what the host must say
-//! about each number.
+//! `planted_miniport.sys`: the example `edu_miniport`, whose files it includes, with one breach of the contract that the
+//! registry keyword `PlantedFault` chooses. It tests the checked host: [`table`] says what the host must say about each
+//! number.
 //!
-//! It is written the way a driver in C is, on the raw layers of the crate `ndis`: its safe layer does not let most of
-//! these faults be written.
+//! The safe layer of the crate `ndis` does not let most of these faults be written: they go around it, by the exports
+//! themselves ([`calls`]) or by the crate's module `raw`.
 #![no_std]
 
 extern crate alloc;
 
+#[path = "../../../examples/edu_miniport/src/adapter.rs"]
 mod adapter;
-mod data;
+mod calls;
+mod choice;
 mod fault;
 mod interrupt;
-mod oid;
+mod miniport;
+#[path = "../../../examples/edu_miniport/src/oids.rs"]
+mod oids;
+#[path = "../../../examples/edu_miniport/src/registers.rs"]
+mod registers;
 mod table;
 
-use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, Ordering};
-
-use ndis::driver::{characteristics_revision, negotiate};
-use ndis::ffi::*;
-use ndis::sys::ndis as sys;
+ndis::driver_entry!(miniport::Planted);
 
 /// Pool memory for `alloc` (nonpaged pool).
 #[cfg(windows)]
@@ -30,73 +31,3 @@ static ALLOCATOR: wdk_alloc::WdkAllocator = wdk_alloc::WdkAllocator;
 
 #[cfg(windows)]
 use wdk_panic as _;
-
-/// The registration.
-static DRIVER: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
-
-/// The header of a structure.
-const fn header(kind: u8, revision: u8, size: u16) -> NDIS_OBJECT_HEADER {
-    NDIS_OBJECT_HEADER {
-        Type: kind,
-        Revision: revision,
-        Size: size,
-    }
-}
-
-/// The entry point of the driver image.
-///
-/// # Safety
-/// For the kernel alone.
-#[unsafe(export_name = "DriverEntry")]
-pub unsafe extern "system" fn driver_entry(
-    driver: *mut DRIVER_OBJECT,
-    path: *mut UNICODE_STRING,
-) -> NTSTATUS {
-    let Ok(version) = negotiate(
-        sys::NdisGetVersion(),
-        NDIS_RUNTIME_VERSION_684,
-        NDIS_RUNTIME_VERSION_687,
-    ) else {
-        return NDIS_STATUS_BAD_VERSION;
-    };
-    let (revision, size) = characteristics_revision(version);
-    let mut raw = NDIS_MINIPORT_DRIVER_CHARACTERISTICS::zeroed();
-    raw.Header = header(
-        NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS,
-        revision,
-        size,
-    );
-    raw.MajorNdisVersion = (version >> 16) as u8;
-    raw.MinorNdisVersion = version as u8;
-    raw.MajorDriverVersion = 1;
-    raw.InitializeHandlerEx = Some(adapter::initialize);
-    raw.HaltHandlerEx = Some(adapter::halt);
-    raw.UnloadHandler = Some(unload);
-    raw.PauseHandler = Some(adapter::pause);
-    raw.RestartHandler = Some(fault::restart_and_clobber);
-    raw.OidRequestHandler = Some(oid::request);
-    raw.SendNetBufferListsHandler = Some(data::send);
-    raw.ReturnNetBufferListsHandler = Some(data::return_nbls);
-    raw.CancelSendHandler = Some(cancel);
-    raw.DevicePnPEventNotifyHandler = Some(pnp_event);
-    raw.ShutdownHandlerEx = Some(shutdown);
-    raw.CancelOidRequestHandler = Some(cancel);
-    let mut handle = null_mut();
-    let status =
-        sys::NdisMRegisterMiniportDriver(driver, path, null_mut(), &raw mut raw, &raw mut handle);
-    DRIVER.store(handle, Ordering::Release);
-    status
-}
-
-unsafe extern "system" fn unload(_: *mut DRIVER_OBJECT) {
-    sys::NdisMDeregisterMiniportDriver(DRIVER.load(Ordering::Acquire));
-}
-
-/// Sends and OID requests are complete when their handlers have returned: there is nothing to cancel.
-unsafe extern "system" fn cancel(_: NDIS_HANDLE, _: *mut c_void) {}
-
-/// The device does not go away.
-unsafe extern "system" fn pnp_event(_: NDIS_HANDLE, _: *mut NET_DEVICE_PNP_EVENT) {}
-
-/// The device interrupts only when asked, and does no DMA.
-unsafe extern "system" fn shutdown(_: NDIS_HANDLE, _: NDIS_SHUTDOWN_ACTION) {}

@@ -4,12 +4,16 @@
 use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
 
-use ndis::ffi::*;
+use ndis::ffi::GROUP_AFFINITY;
+use ndis::interrupt::*;
+use ndis::irql::{Dirql, Dispatch, Irql};
+use ndis::mem::Shared;
 use ndis::sys::{ndis as sys, nt};
 
-use crate::data::{Adapter, reg};
+use crate::chip::{Core, reg};
+use crate::choice::is;
 use crate::table::*;
-use crate::{header, is, receive, send};
+use crate::{receive, send};
 
 /// Received, receive ring low or empty, sent.
 const CAUSES: u32 = 0x80 | 0x40 | 0x10 | 1;
@@ -18,192 +22,172 @@ const RECEIVED: u32 = 0x80;
 /// All.
 const ALL: u32 = u32::MAX;
 
-/// NdisMRegisterInterruptEx.
-pub unsafe fn register(a: *mut Adapter) -> NDIS_STATUS {
-    let mut raw = NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS::zeroed();
-    raw.Header = header(
-        NDIS_OBJECT_TYPE_MINIPORT_INTERRUPT,
-        NDIS_MINIPORT_INTERRUPT_REVISION_1,
-        NDIS_SIZEOF_MINIPORT_INTERRUPT_CHARACTERISTICS_REVISION_1,
-    );
-    raw.InterruptHandler = Some(isr);
-    raw.InterruptDpcHandler = Some(dpc);
-    raw.DisableInterruptHandler = Some(disable);
-    raw.EnableInterruptHandler = Some(enable);
-    raw.MsiSupported = TRUE;
-    raw.MessageInterruptHandler = Some(message_isr);
-    raw.MessageInterruptDpcHandler = Some(message_dpc);
-    raw.DisableMessageInterruptHandler = Some(disable_message);
-    raw.EnableMessageInterruptHandler = Some(enable_message);
-    sys::NdisMRegisterInterruptEx((*a).handle, a.cast(), &raw mut raw, &raw mut (*a).interrupt)
-}
+/// The handlers of the one interrupt, line or message.
+pub struct Handlers(pub Shared<Core>);
+
+/// What the driver registers.
+pub const CHARACTERISTICS: MiniportInterruptCharacteristics<Handlers> =
+    MiniportInterruptCharacteristics::messages(MessageSync::PerMessage);
 
 /// Closes the mask for good.
-pub unsafe fn stop(a: *mut Adapter) {
-    (*a).stopped.store(true, Ordering::SeqCst);
-    (*a).write(reg::IMC, ALL);
-    (*a).read(reg::STATUS);
+pub fn stop(core: &Core) {
+    core.stopped.store(true, Ordering::SeqCst);
+    core.write(reg::IMC, ALL);
+    core.read(reg::STATUS);
 }
 
 /// Opens the mask, unless somebody wants it closed; and again closes it when that came meanwhile.
-pub unsafe fn unmask(a: *mut Adapter) {
+pub fn unmask(core: &Core) {
     let held = || {
-        let disabled = (*a).disabled.load(Ordering::SeqCst) && !is(DPC_UNDOES_DISABLE);
-        disabled || (*a).stopped.load(Ordering::SeqCst)
+        let disabled = core.disabled.load(Ordering::SeqCst) && !is(DPC_UNDOES_DISABLE);
+        disabled || core.is_stopped()
     };
     if held() {
         return;
     }
-    (*a).write(reg::IMS, CAUSES);
+    core.write(reg::IMS, CAUSES);
     if held() {
-        (*a).write(reg::IMC, ALL);
+        core.write(reg::IMC, ALL);
     }
 }
 
-unsafe extern "system" fn isr(
-    context: NDIS_HANDLE,
-    queue_dpc: *mut BOOLEAN,
-    targets: *mut u32,
-) -> BOOLEAN {
-    let a: *mut Adapter = context.cast();
-    *queue_dpc = FALSE;
-    *targets = 0;
-    let blind = is(CLAIMS_WHEN_GONE);
-    if (*a).stopped.load(Ordering::SeqCst) && !blind {
-        return FALSE;
-    }
-    let causes = (*a).read(reg::ICR);
-    let mine = causes & CAUSES != 0 && (causes != ALL || blind);
-    if !mine && !is(CLAIMS_ALL) {
-        return FALSE;
-    }
-    (*a).write(reg::IMC, ALL);
-    *queue_dpc = TRUE;
-    TRUE
-}
-
-unsafe extern "system" fn message_isr(
-    context: NDIS_HANDLE,
-    message: u32,
-    queue_dpc: *mut BOOLEAN,
-    targets: *mut u32,
-) -> BOOLEAN {
-    let a: *mut Adapter = context.cast();
-    *targets = 0;
-    *queue_dpc = FALSE;
-    if message != 0 {
-        // Not one of ours.
-        return BOOLEAN::from(!is(UNKNOWN_MESSAGE));
-    }
-    if (*a).stopped.load(Ordering::SeqCst) {
-        return TRUE;
-    }
-    (*a).write(reg::IMC, ALL);
-    let on_its_way = is(REPORTED_FLAG) && (*a).reported.swap(true, Ordering::SeqCst);
-    *queue_dpc = BOOLEAN::from(!on_its_way);
-    TRUE
-}
-
-unsafe extern "system" fn dpc(
-    context: NDIS_HANDLE,
-    _: *mut c_void,
-    throttle: *mut c_void,
-    _: *mut c_void,
-) {
-    work(context.cast(), throttle.cast());
-}
-
-unsafe extern "system" fn message_dpc(
-    context: NDIS_HANDLE,
-    _: u32,
-    _: *mut c_void,
-    throttle: *mut c_void,
-    _: *mut c_void,
-) {
-    work(context.cast(), throttle.cast());
-}
-
-unsafe fn work(a: *mut Adapter, throttle: *mut NDIS_RECEIVE_THROTTLE_PARAMETERS) {
-    if (is(HANDLE_TOO_EARLY) && !(*a).queued_early.swap(true, Ordering::SeqCst))
-        || (*a).stopped.load(Ordering::SeqCst) && !is(RINGS_FREED_FIRST)
-    {
-        if is(HANDLE_TOO_EARLY) {
-            queue_again(a);
+impl Handlers {
+    fn work(
+        &self,
+        interrupt: InterruptRef<'_>,
+        throttle: &mut Throttle,
+        irql: &mut Irql<Dispatch>,
+    ) {
+        let core = &*self.0;
+        if is(HANDLE_TOO_EARLY) && !core.queued_early.swap(true, Ordering::SeqCst) {
+            return queue_too_early(interrupt);
         }
-        (*throttle).set_MoreNblsPending(0);
-        return;
+        if core.is_stopped() && !is(RINGS_FREED_FIRST) {
+            return;
+        }
+        // First the causes, then the rings: what comes later raises a cause again.
+        if !is(CAUSES_CLEARED_LATE) {
+            core.read(reg::ICR);
+        }
+        let sent = send::reap(core, irql);
+        let (received, more) = receive::indicate(core, throttle.limit(), irql);
+        if is(CAUSES_CLEARED_LATE) {
+            core.read(reg::ICR);
+        }
+        let throttled = more && throttle.more_pending();
+        if throttled && !is(UNMASKED_WHEN_THROTTLED) {
+            return;
+        }
+        if more && !throttled {
+            return queue_again(core, interrupt, irql);
+        }
+        let idle = sent == 0 && received == 0;
+        if is(NEVER_UNMASKED) || (is(EMPTY_DPC_KEEPS_MASK) && idle) {
+            return;
+        }
+        unmask(core);
+        // A neighbour's interrupt may have read causes away while the mask was closed.
+        let late = receive::is_waiting(core, irql) || send::is_done(core, irql);
+        if late && !is(CAUSES_CLEARED_LATE) {
+            core.write(reg::IMC, ALL);
+            queue_again(core, interrupt, irql);
+        }
+        core.reported.store(false, Ordering::SeqCst);
     }
-    let limit = (*throttle).MaxNblsToIndicate;
-    // First the causes, then the rings: what comes later raises a cause again.
-    if !is(CAUSES_CLEARED_LATE) {
-        (*a).read(reg::ICR);
-    }
-    let sent = send::reap(a, true);
-    let (received, more) = receive::indicate(a, limit);
-    if is(CAUSES_CLEARED_LATE) {
-        (*a).read(reg::ICR);
-    }
-    let throttled = more && limit != NDIS_INDICATE_ALL_NBLS;
-    (*throttle).set_MoreNblsPending(u32::from(throttled));
-    if throttled && !is(UNMASKED_WHEN_THROTTLED) {
-        return;
-    }
-    if more && !throttled {
-        queue_again(a);
-        return;
-    }
-    let idle = sent == 0 && received == 0;
-    if is(NEVER_UNMASKED) || (is(EMPTY_DPC_KEEPS_MASK) && idle) {
-        return;
-    }
-    unmask(a);
-    // A neighbour's interrupt may have read causes away while the mask was closed.
-    if !is(CAUSES_CLEARED_LATE) && (receive::is_waiting(a) || send::is_done(a)) {
-        (*a).write(reg::IMC, ALL);
-        queue_again(a);
-    }
-    (*a).reported.store(false, Ordering::SeqCst);
 }
 
 /// Has the DPC come again on this processor.
-unsafe fn queue_again(a: *mut Adapter) {
-    if (*a).stopped.load(Ordering::SeqCst) {
-        return;
+fn queue_again(core: &Core, interrupt: InterruptRef<'_>, irql: &Irql<Dispatch>) {
+    if !core.is_stopped() && !interrupt.requeue_here(0, irql) {
+        unmask(core);
+        core.write(reg::ICS, RECEIVED);
     }
-    if (*a).interrupt.is_null() && !is(HANDLE_TOO_EARLY) {
-        unmask(a);
-        (*a).write(reg::ICS, RECEIVED);
-        return;
-    }
+}
+
+/// Queues the DPC without a look at the handle.
+fn queue_too_early(interrupt: InterruptRef<'_>) {
     let mut targets = GROUP_AFFINITY::zeroed();
-    targets.Mask = 1 << nt::KeGetCurrentProcessorNumberEx(null_mut());
-    sys::NdisMQueueDpcEx((*a).interrupt, 0, &raw mut targets, null_mut());
+    // SAFETY: any IRQL; nothing but the number is asked for.
+    targets.Mask = 1 << unsafe { nt::KeGetCurrentProcessorNumberEx(null_mut()) };
+    // SAFETY: broken on purpose: X-63, the handle may be null.
+    unsafe { sys::NdisMQueueDpcEx(interrupt.as_raw(), 0, &raw mut targets, null_mut()) };
 }
 
-unsafe extern "system" fn disable(context: NDIS_HANDLE) {
-    let a: *mut Adapter = context.cast();
-    (*a).disabled.store(true, Ordering::SeqCst);
-    if !(*a).stopped.load(Ordering::SeqCst) {
-        (*a).write(reg::IMC, ALL);
+impl LineHandlers for Handlers {
+    fn isr(&self, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
+        let core = &self.0;
+        let blind = is(CLAIMS_WHEN_GONE);
+        if core.is_stopped() && !blind {
+            return IsrResult::NOT_MINE;
+        }
+        let causes = core.read(reg::ICR);
+        let mine = causes & CAUSES != 0 && (causes != ALL || blind);
+        if !mine && !is(CLAIMS_ALL) {
+            return IsrResult::NOT_MINE;
+        }
+        core.write(reg::IMC, ALL);
+        IsrResult::claimed_with_dpc()
+    }
+
+    fn dpc(&self, interrupt: InterruptRef<'_>, throttle: &mut Throttle, irql: &mut Irql<Dispatch>) {
+        self.work(interrupt, throttle, irql);
+    }
+
+    fn disable(&self, _: &mut Irql<Dirql>) {
+        self.0.disabled.store(true, Ordering::SeqCst);
+        if !self.0.is_stopped() {
+            self.0.write(reg::IMC, ALL);
+        }
+    }
+
+    fn enable(&self, _: &mut Irql<Dirql>) {
+        if is(ENABLE_FORGOTTEN) {
+            return;
+        }
+        self.0.disabled.store(false, Ordering::SeqCst);
+        unmask(&self.0);
+        if !self.0.is_stopped() {
+            self.0.write(reg::ICS, RECEIVED);
+        }
     }
 }
 
-unsafe extern "system" fn enable(context: NDIS_HANDLE) {
-    let a: *mut Adapter = context.cast();
-    if is(ENABLE_FORGOTTEN) {
-        return;
+impl MessageHandlers for Handlers {
+    fn message_isr(&self, message: u32, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
+        let core = &self.0;
+        if message != 0 {
+            // Not one of ours. What the fault answers reaches NDIS by the crate's feature `raw`.
+            return if is(UNKNOWN_MESSAGE) {
+                IsrResult::NOT_MINE
+            } else {
+                IsrResult::claimed()
+            };
+        }
+        if core.is_stopped() {
+            return IsrResult::claimed();
+        }
+        core.write(reg::IMC, ALL);
+        if is(REPORTED_FLAG) && core.reported.swap(true, Ordering::SeqCst) {
+            return IsrResult::claimed();
+        }
+        IsrResult::claimed_with_dpc()
     }
-    (*a).disabled.store(false, Ordering::SeqCst);
-    unmask(a);
-    if !(*a).stopped.load(Ordering::SeqCst) {
-        (*a).write(reg::ICS, RECEIVED);
+
+    fn message_dpc(
+        &self,
+        _: u32,
+        interrupt: InterruptRef<'_>,
+        throttle: &mut Throttle,
+        irql: &mut Irql<Dispatch>,
+    ) {
+        self.work(interrupt, throttle, irql);
     }
-}
 
-unsafe extern "system" fn disable_message(context: NDIS_HANDLE, _: u32) {
-    disable(context);
-}
+    fn disable_message(&self, _: u32, irql: &mut Irql<Dirql>) {
+        self.disable(irql);
+    }
 
-unsafe extern "system" fn enable_message(context: NDIS_HANDLE, _: u32) {
-    enable(context);
+    fn enable_message(&self, _: u32, irql: &mut Irql<Dirql>) {
+        self.enable(irql);
+    }
 }

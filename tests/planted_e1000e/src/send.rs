@@ -2,180 +2,177 @@
 //! The transmit ring: each frame is copied into the buffer of its descriptor, and its NBL is completed when the chip has
 //! sent the last one. NBLs that find no room wait in order. At most DISPATCH_LEVEL.
 
-use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
 
-use ndis::ffi::*;
-use ndis::sys::{ndis as sys, nt};
+use ndis::adapter::AdapterHandle;
+use ndis::irql::{AtMost, Dispatch, Irql};
+use ndis::nbl::{SendChain, SendNbl, TxNetBuffer};
+use ndis::status::{Result, Status};
 
-use crate::data::{Adapter, RING, reg};
+use crate::chip::{Core, RING, reg, send_buffer, send_descriptor};
 
 /// Longest frame, without FCS.
-const FRAME: u32 = 1514;
+const FRAME: usize = 1514;
 /// Descriptor command: end of packet, insert FCS, report status.
 const COMMAND: u64 = 0x0B << 24;
-/// Descriptor done.
-const DONE: u64 = 1 << 32;
+
+/// What is sent and what waits. Head and tail count descriptors and never wrap.
+pub struct Send {
+    /// The NBL whose last frame a descriptor has.
+    sending: [Option<SendNbl>; RING],
+    head: usize,
+    tail: usize,
+    /// Has waited longest.
+    first: Option<SendNbl>,
+    waiting: SendChain,
+}
+
+impl Send {
+    /// An empty ring.
+    pub fn new(handle: AdapterHandle) -> Self {
+        Self {
+            sending: [const { None }; RING],
+            head: 0,
+            tail: 0,
+            first: None,
+            waiting: SendChain::new(handle),
+        }
+    }
+
+    /// Nothing is sent and nothing waits.
+    pub fn is_idle(&self) -> bool {
+        self.head == self.tail && self.first.is_none() && self.waiting.is_empty()
+    }
+
+    /// Begins anew, idle, after a reset of the chip.
+    pub fn restart(&mut self) {
+        self.head = 0;
+        self.tail = 0;
+    }
+
+    fn done(&self, core: &Core) -> bool {
+        self.head != self.tail && core.done(send_descriptor(self.head % RING)).is_some()
+    }
+
+    /// Gives waiting NBLs to the chip while there is room. What could not be sent is added to `failed`.
+    fn pump(&mut self, core: &Core, failed: &mut SendChain, irql: &Irql<Dispatch>) {
+        let begin = self.tail;
+        while let Some(nbl) = self.first.take().or_else(|| self.waiting.pop()) {
+            let frames = nbl.net_buffers();
+            if frames > RING / 2 {
+                failed.push(with_status(nbl, Status::RESOURCES));
+                continue;
+            }
+            // One descriptor stays free, or the ring would look empty.
+            if self.tail - self.head + frames >= RING {
+                self.first = Some(nbl);
+                break;
+            }
+            let parts = match nbl.split() {
+                Ok(parts) => parts,
+                Err(empty) => {
+                    failed.push(with_status(empty, Status::INVALID_LENGTH));
+                    continue;
+                }
+            };
+            for nb in parts {
+                let slot = self.tail % RING;
+                match program(core, slot, &nb, irql) {
+                    Ok(()) => {
+                        self.sending[slot] = nb.finish(Status::SUCCESS);
+                        self.tail += 1;
+                    }
+                    Err(status) => {
+                        if let Some(nbl) = nb.finish(status) {
+                            failed.push(nbl);
+                        }
+                    }
+                }
+            }
+        }
+        if self.tail != begin {
+            core.write(reg::TDT, (self.tail % RING) as u32);
+        }
+    }
+}
+
+/// Copies a frame and describes it to the chip, which sees it with the tail.
+fn program(core: &Core, slot: usize, nb: &TxNetBuffer, irql: &Irql<Dispatch>) -> Result<()> {
+    let length = nb.data_length() as usize;
+    let mut frame = [0; FRAME];
+    let frame = frame.get_mut(..length).ok_or(Status::INVALID_LENGTH)?;
+    if length < 14 || nb.copy_to(frame, irql)? != length {
+        return Err(Status::INVALID_LENGTH);
+    }
+    core.memory.copy_in(send_buffer(slot), frame);
+    let second = length as u64 | COMMAND;
+    core.post(send_descriptor(slot), send_buffer(slot), second);
+    Ok(())
+}
+
+fn with_status(mut nbl: SendNbl, status: Status) -> SendNbl {
+    nbl.set_status(status);
+    nbl
+}
 
 /// MiniportSendNetBufferLists.
-pub unsafe extern "system" fn send(
-    context: NDIS_HANDLE,
-    nbls: *mut NET_BUFFER_LIST,
-    _: NDIS_PORT_NUMBER,
-    _: u32,
-) {
-    let a: *mut Adapter = context.cast();
-    let mut bad = null_mut();
-    let old = nt::KeAcquireSpinLockRaiseToDpc(&raw mut (*a).send_lock);
-    let mut nbl = nbls;
-    while !nbl.is_null() {
-        let next = (*nbl).next();
-        (*nbl).set_next(null_mut());
-        let status = refusal(a, nbl);
-        (*nbl).set_status(status);
-        if status != NDIS_STATUS_SUCCESS {
-            (*nbl).set_next(bad);
-            bad = nbl;
-        } else if (*a).waiting.is_null() {
-            (*a).waiting = nbl;
-            (*a).last_waiting = nbl;
-        } else {
-            (*(*a).last_waiting).set_next(nbl);
-            (*a).last_waiting = nbl;
-        }
-        nbl = next;
+pub fn send<L: AtMost<Dispatch>>(core: &Core, mut nbls: SendChain, irql: &mut Irql<L>) {
+    if core.gone.load(Ordering::SeqCst) {
+        return nbls.complete_with(Status::NOT_ACCEPTED, irql);
     }
-    pump(a);
-    nt::KeReleaseSpinLock(&raw mut (*a).send_lock, old);
-    complete(a, bad, false);
-}
-
-/// Why an NBL cannot be sent.
-unsafe fn refusal(a: *mut Adapter, nbl: *mut NET_BUFFER_LIST) -> NDIS_STATUS {
-    if (*a).gone.load(Ordering::SeqCst) {
-        return NDIS_STATUS_NOT_ACCEPTED;
+    if !core.running.load(Ordering::SeqCst) {
+        return nbls.complete_with(Status::PAUSED, irql);
     }
-    if !(*a).running.load(Ordering::SeqCst) {
-        return NDIS_STATUS_PAUSED;
+    let mut failed = SendChain::new(core.handle);
+    {
+        let mut guard = core.send.lock(irql);
+        let (send, irql) = guard.split();
+        send.waiting.append(&mut nbls);
+        send.pump(core, &mut failed, irql);
     }
-    let mut count = 0;
-    let mut nb = (*nbl).first_net_buffer();
-    while !nb.is_null() {
-        if !(14..=FRAME).contains(&(*nb).data_length()) {
-            return NDIS_STATUS_INVALID_LENGTH;
-        }
-        count += 1;
-        nb = (*nb).next();
-    }
-    if count == 0 || count > RING / 2 {
-        return NDIS_STATUS_RESOURCES;
-    }
-    (*nbl).Scratch = count as *mut c_void;
-    NDIS_STATUS_SUCCESS
-}
-
-/// Gives waiting NBLs to the chip while there is room. With the lock held.
-unsafe fn pump(a: *mut Adapter) {
-    let begin = (*a).send_tail;
-    while !(*a).waiting.is_null() {
-        let nbl = (*a).waiting;
-        let used = (*a).send_tail - (*a).send_head;
-        if (*nbl).Scratch as usize > RING - 1 - used {
-            break;
-        }
-        (*a).waiting = (*nbl).next();
-        (*nbl).set_next(null_mut());
-        let mut nb = (*nbl).first_net_buffer();
-        while !nb.is_null() {
-            let n = (*a).send_tail % RING;
-            let length = (*nb).data_length();
-            let buffer = (*a).send_buffer(n);
-            let data = sys::NdisGetDataBuffer(nb, length, buffer.cast(), 1, 0);
-            if !data.is_null() && !core::ptr::eq(data.cast(), buffer) {
-                buffer.copy_from_nonoverlapping(data.cast(), length as usize);
-            }
-            nb = (*nb).next();
-            (*a).sending[n] = if nb.is_null() { nbl } else { null_mut() };
-            let descriptor = (*a).send_descriptor(n);
-            descriptor.write_volatile((*a).send_address(n));
-            descriptor
-                .add(1)
-                .write_volatile(u64::from(length) | COMMAND);
-            (*a).send_tail += 1;
-        }
-    }
-    if (*a).send_tail != begin {
-        (*a).write(reg::TDT, ((*a).send_tail % RING) as u32);
-    }
+    failed.complete(irql);
 }
 
 /// A frame is sent and its NBL not yet completed.
-pub unsafe fn is_done(a: *mut Adapter) -> bool {
-    let old = nt::KeAcquireSpinLockRaiseToDpc(&raw mut (*a).send_lock);
-    let done = done(a);
-    nt::KeReleaseSpinLock(&raw mut (*a).send_lock, old);
-    done
-}
-
-unsafe fn done(a: *mut Adapter) -> bool {
-    (*a).send_head != (*a).send_tail
-        && (*a)
-            .send_descriptor((*a).send_head % RING)
-            .add(1)
-            .read_volatile()
-            & DONE
-            != 0
+pub fn is_done(core: &Core, irql: &mut Irql<Dispatch>) -> bool {
+    core.send.lock(irql).done(core)
 }
 
 /// Completes what is sent and sends what waits: how many NBLs.
-pub unsafe fn reap(a: *mut Adapter, dispatch: bool) -> u32 {
-    let mut first = null_mut();
-    let mut count = 0;
-    let old = nt::KeAcquireSpinLockRaiseToDpc(&raw mut (*a).send_lock);
-    while done(a) {
-        let nbl = (*a).sending[(*a).send_head % RING];
-        (*a).send_head += 1;
-        if !nbl.is_null() {
-            (*nbl).set_next(first);
-            first = nbl;
-            count += 1;
+pub fn reap<L: AtMost<Dispatch>>(core: &Core, irql: &mut Irql<L>) -> usize {
+    let mut complete = SendChain::new(core.handle);
+    {
+        let mut guard = core.send.lock(irql);
+        let (send, irql) = guard.split();
+        while send.done(core) {
+            if let Some(nbl) = send.sending[send.head % RING].take() {
+                complete.push(nbl);
+            }
+            send.head += 1;
         }
+        send.pump(core, &mut complete, irql);
     }
-    pump(a);
-    nt::KeReleaseSpinLock(&raw mut (*a).send_lock, old);
-    complete(a, first, dispatch);
+    let count = complete.len();
+    complete.complete(irql);
     count
 }
 
-/// Completes everything, sent or not: the chip is gone. PASSIVE_LEVEL.
-pub unsafe fn abort(a: *mut Adapter) {
-    let old = nt::KeAcquireSpinLockRaiseToDpc(&raw mut (*a).send_lock);
-    let mut first = (*a).waiting;
-    (*a).waiting = null_mut();
-    while (*a).send_head != (*a).send_tail {
-        let nbl = (*a).sending[(*a).send_head % RING];
-        (*a).send_head += 1;
-        if !nbl.is_null() {
-            (*nbl).set_next(first);
-            first = nbl;
+/// Completes everything, sent or not: the chip is gone.
+pub fn abort<L: AtMost<Dispatch>>(core: &Core, irql: &mut Irql<L>) {
+    let mut all = SendChain::new(core.handle);
+    {
+        let mut send = core.send.lock(irql);
+        while send.head != send.tail {
+            let slot = send.head % RING;
+            if let Some(nbl) = send.sending[slot].take() {
+                all.push(nbl);
+            }
+            send.head += 1;
         }
+        if let Some(nbl) = send.first.take() {
+            all.push(nbl);
+        }
+        all.append(&mut send.waiting);
     }
-    nt::KeReleaseSpinLock(&raw mut (*a).send_lock, old);
-    let mut nbl = first;
-    while !nbl.is_null() {
-        (*nbl).set_status(NDIS_STATUS_NOT_ACCEPTED);
-        nbl = (*nbl).next();
-    }
-    complete(a, first, false);
-}
-
-unsafe fn complete(a: *mut Adapter, nbls: *mut NET_BUFFER_LIST, dispatch: bool) {
-    if !nbls.is_null() {
-        let flags = if dispatch {
-            NDIS_SEND_COMPLETE_FLAGS_DISPATCH_LEVEL
-        } else {
-            0
-        };
-        sys::NdisMSendNetBufferListsComplete((*a).handle, nbls, flags);
-    }
+    all.complete_with(Status::NOT_ACCEPTED, irql);
 }

@@ -171,9 +171,10 @@ unsafe extern "system" fn message_isr<H: MessageHandlers>(
     let mut irql = unsafe { Irql::assume() };
     let handlers = &registration.handlers;
     let result = handlers.message_isr(message, registration.interrupt(), &mut irql);
-    // A message belongs to one device: always claimed.
+    // A message belongs to one device: always claimed, unless the driver is one that breaks rules on purpose.
+    let claimed = result.claimed || !cfg!(feature = "raw");
     // SAFETY: NDIS passes valid out-parameters.
-    unsafe { answer(true, result.queue_dpc, queue_dpc, targets) }
+    unsafe { answer(claimed, result.queue_dpc, queue_dpc, targets) }
 }
 
 unsafe extern "system" fn dpc<H: LineHandlers>(

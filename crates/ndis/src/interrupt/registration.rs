@@ -25,7 +25,7 @@ pub(crate) struct Registration<H> {
     handle: AtomicPtr<c_void>,
     /// Messages granted, 0 for a line, [`NO_GRANT`] until the registration call returned.
     messages: AtomicU32,
-    pub(super) handlers: H,
+    pub(crate) handlers: H,
 }
 
 impl<H> Registration<H> {
@@ -49,7 +49,7 @@ pub struct GroupAffinity {
 /// A registered interrupt as its handlers see it.
 #[derive(Clone, Copy)]
 pub struct InterruptRef<'a> {
-    handle: &'a AtomicPtr<c_void>,
+    pub(crate) handle: &'a AtomicPtr<c_void>,
     messages: &'a AtomicU32,
 }
 
@@ -166,7 +166,7 @@ impl fmt::Debug for InterruptRef<'_> {
 /// before. The handlers are dropped when NDIS has let go of them. Dropped above PASSIVE_LEVEL it stays
 /// registered and its memory is kept for ever: nothing dangles, and NDIS reports the registration at halt.
 pub struct Interrupt<H: LineHandlers> {
-    registration: NonNull<Registration<H>>,
+    pub(crate) registration: NonNull<Registration<H>>,
     kind: NDIS_INTERRUPT_TYPE,
     table: Option<NonNull<IO_INTERRUPT_MESSAGE_INFO>>,
 }
@@ -198,6 +198,8 @@ impl<H: LineHandlers> Interrupt<H> {
         let shared = unsafe { registration.as_ref() };
         // NDIS may keep writing to its copy of the characteristics only during the call; give it one of its own.
         let mut raw = *characteristics.as_raw();
+        #[cfg(feature = "raw")]
+        crate::raw::registering(&mut raw);
         // SAFETY: PASSIVE_LEVEL by the token; context, characteristics and handle cell are valid for the call, the
         // context until deregistration.
         let status = Status(unsafe {

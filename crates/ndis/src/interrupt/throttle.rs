@@ -11,7 +11,7 @@ use crate::ffi::{NDIS_INDICATE_ALL_NBLS, NDIS_RECEIVE_THROTTLE_PARAMETERS};
 pub struct Throttle {
     limit: u32,
     indicated: u32,
-    more: bool,
+    pub(crate) more: bool,
 }
 
 impl Throttle {

@@ -7,14 +7,14 @@ use crate::ffi::NET_BUFFER_LIST;
 
 /// Head, tail and length. Owns nothing: its users decide what an element is.
 #[derive(Debug)]
-pub(super) struct RawList {
+pub(crate) struct RawList {
     head: *mut NET_BUFFER_LIST,
     tail: *mut NET_BUFFER_LIST,
     len: usize,
 }
 
 impl RawList {
-    pub(super) const EMPTY: Self = Self {
+    pub(crate) const EMPTY: Self = Self {
         head: null_mut(),
         tail: null_mut(),
         len: 0,
@@ -24,7 +24,7 @@ impl RawList {
     ///
     /// # Safety
     /// `head` is null or a valid, finite chain that nobody else uses.
-    pub(super) unsafe fn adopt(
+    pub(crate) unsafe fn adopt(
         head: *mut NET_BUFFER_LIST,
         mut each: impl FnMut(&mut NET_BUFFER_LIST),
     ) -> Self {
@@ -44,20 +44,20 @@ impl RawList {
         list
     }
 
-    pub(super) fn head(&self) -> *mut NET_BUFFER_LIST {
+    pub(crate) fn head(&self) -> *mut NET_BUFFER_LIST {
         self.head
     }
 
     /// First and last element, unless the list is empty.
-    pub(super) fn ends(&self) -> Option<(NonNull<NET_BUFFER_LIST>, NonNull<NET_BUFFER_LIST>)> {
+    pub(crate) fn ends(&self) -> Option<(NonNull<NET_BUFFER_LIST>, NonNull<NET_BUFFER_LIST>)> {
         Some((NonNull::new(self.head)?, NonNull::new(self.tail)?))
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn push(&mut self, nbl: NonNull<NET_BUFFER_LIST>) {
+    pub(crate) fn push(&mut self, nbl: NonNull<NET_BUFFER_LIST>) {
         // SAFETY: elements are valid and exclusively the list's.
         unsafe { (*nbl.as_ptr()).set_next(null_mut()) };
         match NonNull::new(self.tail) {
@@ -69,7 +69,7 @@ impl RawList {
         self.len += 1;
     }
 
-    pub(super) fn pop(&mut self) -> Option<NonNull<NET_BUFFER_LIST>> {
+    pub(crate) fn pop(&mut self) -> Option<NonNull<NET_BUFFER_LIST>> {
         let first = NonNull::new(self.head)?;
         // SAFETY: elements are valid and exclusively the list's.
         self.head = unsafe { (*first.as_ptr()).next() };
@@ -82,7 +82,7 @@ impl RawList {
         Some(first)
     }
 
-    pub(super) fn append(&mut self, other: &mut Self) {
+    pub(crate) fn append(&mut self, other: &mut Self) {
         let other = core::mem::replace(other, Self::EMPTY);
         match NonNull::new(self.tail) {
             None => *self = other,
@@ -97,12 +97,12 @@ impl RawList {
     }
 
     /// Gives the chain away.
-    pub(super) fn take(&mut self) -> Self {
+    pub(crate) fn take(&mut self) -> Self {
         core::mem::replace(self, Self::EMPTY)
     }
 
     /// Calls `each` on every element.
-    pub(super) fn for_each(&mut self, mut each: impl FnMut(&mut NET_BUFFER_LIST)) {
+    pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut NET_BUFFER_LIST)) {
         let mut at = self.head;
         // SAFETY: elements are valid and exclusively the list's.
         while let Some(nbl) = unsafe { at.as_mut() } {

@@ -102,7 +102,7 @@ impl Drop for Mdl {
 /// A receive buffer: an NBL over a piece of shared memory, owned. Dropping it frees NBL and MDL.
 #[derive(Debug)]
 pub struct ReceiveNbl {
-    nbl: NonNull<NET_BUFFER_LIST>,
+    pub(crate) nbl: NonNull<NET_BUFFER_LIST>,
 }
 
 // SAFETY: an NBL may be handled on any processor; this is its only owner.
@@ -383,7 +383,7 @@ impl Drop for ReceiveNbl {
 /// Receive NBLs with their number. Dropping it frees them.
 #[derive(Debug)]
 pub struct ReceiveChain {
-    list: RawList,
+    pub(crate) list: RawList,
 }
 
 // SAFETY: NBLs may be handled on any processor; the chain is their only owner.

@@ -19,7 +19,7 @@ use crate::sys::ndis;
 /// Dropped, all of it is completed with FAILURE.
 #[derive(Debug)]
 pub struct SendChain {
-    list: RawList,
+    pub(crate) list: RawList,
     adapter: AdapterHandle,
 }
 

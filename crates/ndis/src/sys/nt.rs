@@ -98,6 +98,9 @@ imports! {
     /// `KeFlushQueuedDpcs` (wdm.h). IRQL: PASSIVE_LEVEL.
     fn KeFlushQueuedDpcs();
 
+    /// `KeBugCheckEx` (wdm.h). IRQL: Any level.
+    fn KeBugCheckEx(code: u32, parameter1: usize, parameter2: usize, parameter3: usize, parameter4: usize) -> !;
+
     /// `KeQueryActiveGroupCount` (wdm.h). IRQL: Any level.
     fn KeQueryActiveGroupCount() -> u16;
 }
