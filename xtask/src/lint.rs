@@ -15,7 +15,13 @@ use crate::{
 };
 
 /// Packages that compile for this machine. The checked host does not: it has no operating system.
-pub const HOST_PACKAGES: [&str; 4] = ["ndis", "ndis-e1000e", "vmhost-proto", "xtask"];
+pub const HOST_PACKAGES: [&str; 5] = [
+    "ndis",
+    "ndis-e1000e",
+    "vmhost-proto",
+    "vmhost-wire",
+    "xtask",
+];
 
 /// `-p` arguments of [`HOST_PACKAGES`].
 pub fn host_packages() -> impl Iterator<Item = &'static str> {

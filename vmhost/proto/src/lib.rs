@@ -21,6 +21,8 @@ pub const FW_CFG_CONFIG: &str = "opt/org.ndis-e1000e/config.json";
 pub const RECORD_PREFIX: char = '@';
 /// I/O port of the debug console (QEMU `isa-debugcon`).
 pub const CONSOLE_PORT: u16 = 0xE9;
+/// First I/O port of the serial line to the traffic peer (QEMU `isa-serial`).
+pub const SERIAL_PORT: u16 = 0x3F8;
 /// I/O port of QEMU's `isa-debug-exit`; the guest writes 0 and QEMU exits with status 1.
 pub const EXIT_PORT: u16 = 0xF4;
 
@@ -55,6 +57,14 @@ pub const SCENARIOS: &[(&str, &str)] = &[
         "load, initialise, restart, OID queries, sends with their completions, pause, halt, unload: for any Ethernet miniport",
     ),
     (
+        "datapath",
+        "every kind of frame both ways, byte by byte against the runner's traffic peer, with what offloads the driver has: for any Ethernet miniport",
+    ),
+    (
+        "soak",
+        "a flood both ways against the traffic peer, with a pause every second: for any Ethernet miniport",
+    ),
+    (
         "interrupts",
         "the interrupt contract, cases t01 to t11, on whatever is granted: for any Ethernet miniport",
     ),
@@ -80,6 +90,12 @@ pub const SCENARIOS: &[(&str, &str)] = &[
         "the checked host checks itself: IRQLs, DPCs, interrupts, threads, page faults, register trapping; no driver runs",
     ),
 ];
+
+/// Whether a scenario has the traffic peer at the other end of the wire, in place of QEMU's user
+/// network.
+pub fn has_peer(scenario: &str) -> bool {
+    matches!(scenario, "datapath" | "soak")
+}
 
 /// The result of "installing" a driver package for one device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -220,6 +236,8 @@ pub struct Report {
     pub link: Link,
     /// Traffic.
     pub traffic: TrafficReport,
+    /// The scenario `datapath`.
+    pub datapath: Datapath,
     /// Register accesses.
     pub mmio: Mmio,
     /// DMA isolation.
@@ -319,6 +337,23 @@ pub struct TrafficReport {
     pub rx_frames: u64,
     /// Frames completed by the driver with success.
     pub tx_frames: u64,
+}
+
+/// What the scenario `datapath` did.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Datapath {
+    /// Cases that were run.
+    pub cases: u32,
+    /// Those in which all held.
+    pub passed: u32,
+    /// Cases that the driver does not advertise the means for, and why.
+    pub skipped: Vec<String>,
+    /// Frames that the driver sent and the peer compared.
+    pub frames_sent: u64,
+    /// Frames that the driver indicated and the host compared.
+    pub frames_received: u64,
+    /// Sends that had to be refused, and were.
+    pub refused: u64,
 }
 
 /// Register accesses by the context they were made in.

@@ -26,6 +26,7 @@ mod paging;
 mod panic;
 pub mod pci;
 pub mod selftest;
+pub mod serial;
 mod smp;
 pub mod thread;
 pub mod time;

@@ -50,10 +50,25 @@ pub struct Shape {
 /// A frame and its shape.
 pub type Shaped = (Vec<u8>, Shape);
 
+/// What goes out of band with an NBL, in the form of NetBufferListInfo; 0: not there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Info {
+    /// TcpIpChecksumNetBufferListInfo, transmit form.
+    pub checksum: u32,
+    /// TcpLargeSendNetBufferListInfo, LSOv2 transmit form.
+    pub large: u32,
+    /// Ieee8021QNetBufferListInfo.
+    pub tag: u32,
+    /// NetBufferListCancelId.
+    pub cancel_id: u64,
+}
+
 /// Memory for one NBL.
 pub struct Slot {
     control: Block,
+    control_bytes: usize,
     data: Block,
+    data_bytes: usize,
 }
 
 /// What must be unchanged when the NBL comes back (D-04).
@@ -75,27 +90,47 @@ struct Cursor {
 }
 
 impl Slot {
-    /// A fresh slot.
-    pub fn new() -> Option<Self> {
-        let control = Block::new(PAGE, 16, false)?;
-        let data = Block::new(DATA, 16, false)?;
+    /// A fresh slot for so many net buffers and bytes of data, slack included.
+    pub fn new(buffers: usize, bytes: usize) -> Option<Self> {
+        // Usual frames share slots of one size. A net buffer with a few MDLs takes less than 1 KiB.
+        let control_bytes =
+            (buffers.saturating_sub(2) * PAGE / 4 + bytes / 64).next_multiple_of(PAGE);
+        let control_bytes = control_bytes.max(PAGE);
+        let data_bytes = bytes.next_multiple_of(PAGE).max(DATA);
+        let control = Block::new(control_bytes, 16, false)?;
+        let data = Block::new(data_bytes, 16, false)?;
         vspace::label(control.address(), "a protocol's net buffer list");
         vspace::label(data.address(), "a protocol's data buffer");
-        Some(Self { control, data })
+        Some(Self {
+            control,
+            control_bytes,
+            data,
+            data_bytes,
+        })
+    }
+
+    /// Whether it is of the usual size, to be used again.
+    pub fn is_usual(&self) -> bool {
+        self.control_bytes == PAGE && self.data_bytes == DATA
+    }
+
+    /// Whether frames like these need no more than the usual size.
+    pub fn is_enough(buffers: usize, bytes: usize) -> bool {
+        buffers <= 3 && bytes <= DATA && bytes / 64 <= PAGE
     }
 
     /// Fills the slot with poison before its next use.
     pub fn poison(&self) {
-        guest::fill(self.control.address(), PAGE, POISON);
-        guest::fill(self.data.address(), DATA, POISON);
+        guest::fill(self.control.address(), self.control_bytes, POISON);
+        guest::fill(self.data.address(), self.data_bytes, POISON);
     }
 
     /// Builds one NBL with one NB for each frame. `None`: the frames do not fit.
-    pub fn build(&self, frames: &[Shaped], source: u64) -> Option<Built> {
+    pub fn build(&self, frames: &[Shaped], info: &Info, source: u64) -> Option<Built> {
         let mut at = Cursor {
             control: self.control.address(),
-            control_end: self.control.address() + PAGE,
-            data: self.data.address() + DATA,
+            control_end: self.control.address() + self.control_bytes,
+            data: self.data.address() + self.data_bytes,
             data_start: self.data.address(),
         };
         let nbl = at.object(size_of::<NET_BUFFER_LIST>(), 16)?;
@@ -111,7 +146,7 @@ impl Slot {
         for nb in &nbs {
             words.push((nb + NB_NEXT, guest::read(nb + NB_NEXT)));
         }
-        write_nbl(nbl, *nbs.first()?, source);
+        write_nbl(nbl, *nbs.first()?, info, source);
         let offset = |field: usize| (nbl + field, guest::read::<u64>(nbl + field));
         words.push(offset(NBL_FIRST_NB));
         words.push(offset(core::mem::offset_of!(NET_BUFFER_LIST, Context)));
@@ -253,7 +288,7 @@ fn build_mdl(at: &mut Cursor, va: usize, bytes: usize) -> Option<usize> {
     Some(mdl)
 }
 
-fn write_nbl(nbl: usize, first: usize, source: u64) {
+fn write_nbl(nbl: usize, first: usize, info: &Info, source: u64) {
     let p: Ptr<NET_BUFFER_LIST> = Ptr::new(nbl);
     guest::write(nbl + NBL_NEXT, 0u64);
     guest::write(nbl + NBL_FIRST_NB, first);
@@ -264,6 +299,15 @@ fn write_nbl(nbl: usize, first: usize, source: u64) {
     crate::field!(p, ChildRefCount).write(0);
     crate::field!(p, Flags).write(0);
     guest::write(nbl + NBL_STATUS, 0u32);
-    // No offload, no VLAN tag, no cancel id: all out-of-band data is zero.
-    guest::fill(crate::field!(p, NetBufferListInfo).addr(), 27 * 8, 0);
+    // What is not said is zero.
+    let out_of_band = crate::field!(p, NetBufferListInfo).addr();
+    guest::fill(out_of_band, 27 * 8, 0);
+    for (index, value) in [
+        (TcpIpChecksumNetBufferListInfo, u64::from(info.checksum)),
+        (TcpLargeSendNetBufferListInfo, u64::from(info.large)),
+        (Ieee8021QNetBufferListInfo, u64::from(info.tag)),
+        (NetBufferListCancelId, info.cancel_id),
+    ] {
+        guest::write(out_of_band + 8 * index as usize, value);
+    }
 }

@@ -52,9 +52,26 @@ struct Held {
     snapshot: Option<(usize, Vec<u8>)>,
 }
 
+/// A frame as a protocol sees it: the data and what came out of band with it.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// The data.
+    pub bytes: Vec<u8>,
+    /// TcpIpChecksumNetBufferListInfo, receive form.
+    pub checksum: u32,
+    /// Ieee8021QNetBufferListInfo.
+    pub tag: u32,
+    /// NetBufferListHashValue.
+    pub hash: u32,
+    /// NetBufferListHashInfo: function and type.
+    pub hash_info: u32,
+    /// The CPU of the indication.
+    pub cpu: usize,
+}
+
 /// The receives of one adapter.
 pub struct Receives {
-    queue: IrqSpin<VecDeque<Vec<u8>>>,
+    queue: IrqSpin<VecDeque<Received>>,
     held: IrqSpin<BTreeMap<usize, Held>>,
     in_calls: AtomicUsize,
     returns_in_calls: AtomicUsize,
@@ -113,7 +130,7 @@ impl Receives {
 }
 
 /// The next received frame.
-pub fn take(adapter: &Adapter) -> Option<Vec<u8>> {
+pub fn take(adapter: &Adapter) -> Option<Received> {
     adapter.receives.queue.lock().pop_front()
 }
 
@@ -241,7 +258,7 @@ fn one(call: &Call, adapter: &Adapter, nbl: usize) {
         });
         if let (true, Some(frame)) = (sound, gather(call, nb, length)) {
             adapter.receives.frames.fetch_add(1, Ordering::Relaxed);
-            deliver(adapter, frame);
+            deliver(adapter, out_of_band(p, frame));
         }
         nb = guest::read(nb + NB_NEXT);
         count += 1;
@@ -279,7 +296,22 @@ fn gather(call: &Call, nb: usize, length: usize) -> Option<Vec<u8>> {
     Some(frame)
 }
 
-fn deliver(adapter: &Adapter, frame: Vec<u8>) {
+/// The frame with what came out of band.
+fn out_of_band(nbl: Ptr<NET_BUFFER_LIST>, bytes: Vec<u8>) -> Received {
+    let info = field!(nbl, NetBufferListInfo).addr();
+    // Each is a pointer-sized value of which the documentation uses the lower half.
+    let value = |index: NDIS_NET_BUFFER_LIST_INFO| guest::read::<u32>(info + 8 * index as usize);
+    Received {
+        bytes,
+        checksum: value(TcpIpChecksumNetBufferListInfo),
+        tag: value(Ieee8021QNetBufferListInfo),
+        hash: value(NetBufferListHashValue),
+        hash_info: value(NetBufferListHashInfo),
+        cpu: cpu::id(),
+    }
+}
+
+fn deliver(adapter: &Adapter, frame: Received) {
     let mut queue = adapter.receives.queue.lock();
     if queue.len() < QUEUE {
         queue.push_back(frame);

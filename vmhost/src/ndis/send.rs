@@ -8,7 +8,7 @@ use super::{
     counters,
     dice::DICE,
     driver,
-    nbl::{Built, NBL_NEXT, NBL_STATUS, Shape, Shaped, Slot},
+    nbl::{Built, Info, NBL_NEXT, NBL_STATUS, Shape, Shaped, Slot},
     sg,
 };
 use crate::{
@@ -141,7 +141,14 @@ impl Sends {
         drop(results);
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn slot(&self, list: &[Shaped]) -> Option<Slot> {
+        let bytes = list
+            .iter()
+            .map(|(frame, shape)| shape.skipped + shape.front + frame.len() + shape.back)
+            .sum();
+        if !Slot::is_enough(list.len(), bytes) {
+            return Slot::new(list.len(), bytes);
+        }
         let old = {
             let mut free = self.free.lock();
             if free.len() > QUARANTINE {
@@ -155,7 +162,7 @@ impl Sends {
                 slot.poison();
                 Some(slot)
             }
-            None => Slot::new(),
+            None => Slot::new(0, 0),
         }
     }
 }
@@ -193,13 +200,24 @@ pub fn submit_lists(
     how: How,
     remember: bool,
 ) -> Vec<usize> {
+    let lists = lists.into_iter().map(|list| (list, Info::default()));
+    submit_with_info(adapter, lists.collect(), how, remember)
+}
+
+/// [`submit_lists`] with out-of-band data for each.
+pub fn submit_with_info(
+    adapter: &Arc<Adapter>,
+    lists: Vec<(Vec<Shaped>, Info)>,
+    how: How,
+    remember: bool,
+) -> Vec<usize> {
     let mut chain: Vec<usize> = Vec::new();
     let now = time::now_ns();
-    for list in &lists {
+    for (list, info) in &lists {
         let built = adapter
             .sends
-            .slot()
-            .and_then(|slot| slot.build(list, PROTOCOL).map(|built| (slot, built)));
+            .slot(list)
+            .and_then(|slot| slot.build(list, info, PROTOCOL).map(|built| (slot, built)));
         let Some((slot, built)) = built else {
             crate::log!("host: no memory for a send of {} frames", list.len());
             continue;
@@ -262,12 +280,12 @@ pub fn submit_lists(
 const PROTOCOL: u64 = 0xFFFF_F7FF_0000_1000;
 
 /// A shape for a frame of `length` bytes: mostly one or two MDLs, sometimes odd ones.
-fn throw_shape(length: usize) -> Shape {
+pub fn throw_shape(length: usize) -> Shape {
     let splits = match DICE.below(8) {
         0 | 1 => vec![],
         2 | 3 => vec![14.min(length)],
         4 => vec![14.min(length), 20.min(length.saturating_sub(14))],
-        5 => vec![DICE.below(length as u64) as usize, 0],
+        5 => vec![DICE.below(length.max(1) as u64) as usize, 0],
         6 => vec![1, 1, length / 2],
         _ => vec![0, 54.min(length)],
     };
@@ -345,7 +363,7 @@ fn complete(call: &Call, adapter: &Adapter, nbl: usize) -> Option<usize> {
     if sent.remember {
         adapter.sends.results.lock().insert(nbl, status);
     }
-    if DICE.chance(3) {
+    if DICE.chance(3) || !sent.slot.is_usual() {
         // D-02: whoever still looks at it faults.
         drop(sent.slot);
     } else {

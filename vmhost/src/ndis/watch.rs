@@ -18,6 +18,11 @@ const SECOND_NS: u64 = 1_000_000_000;
 static STOP: AtomicBool = AtomicBool::new(false);
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
+/// Before the thread is made.
+pub fn start() {
+    STOP.store(false, Ordering::Release);
+}
+
 /// The thread's body; ends after [`stop`].
 pub fn thread(adapter: &Arc<Adapter>) {
     RUNNING.store(true, Ordering::Release);

@@ -59,7 +59,7 @@ impl Device for Nic {
             self.flush();
         }
         let frame = receive::take(&self.adapter)?;
-        Some((Received(frame), Transmit(&mut self.pending)))
+        Some((Received(frame.bytes), Transmit(&mut self.pending)))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Transmit<'_>> {

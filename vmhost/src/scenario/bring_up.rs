@@ -151,6 +151,7 @@ fn spawn_helpers(adapter: &Arc<Adapter>) {
         Box::new(move || receive::return_thread(&owner)),
     );
     let owner = adapter.clone();
+    watch::start();
     thread::spawn_big("watch", last, Box::new(move || watch::thread(&owner)));
 }
 

@@ -5,10 +5,12 @@
 
 mod basic;
 mod bring_up;
+mod datapath;
 mod faults;
 mod frames;
 mod interrupts;
 mod oids;
+mod peer;
 mod report;
 mod statistics;
 mod tear_down;
@@ -46,6 +48,7 @@ pub fn main(config: HostConfig, sys: Vec<u8>) {
     let outcome = match config.scenario.as_str() {
         "traffic" => traffic::run(&config, &sys),
         "basic" => basic::run(&config, &sys),
+        "datapath" => datapath::run(&config, &sys),
         name if interrupts::is_name(name) => interrupts::run(&config, &sys),
         other => fatal(&format!("no scenario is named {other:?}")),
     };

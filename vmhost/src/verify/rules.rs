@@ -41,6 +41,11 @@ pub const RULES: &[Rule] = &[
         "SEND_COMPLETE_FLAGS_DISPATCH_LEVEL only at DISPATCH_LEVEL",
     ),
     (
+        "D-10",
+        "frames that are too long, too short or malformed are completed with an error and not sent",
+    ),
+    ("D-11", "short frames are padded to 60 bytes with zeros"),
+    (
         "D-18",
         "NBL contexts are freed last in, first out, before the NBL is completed",
     ),
@@ -71,6 +76,22 @@ pub const RULES: &[Rule] = &[
     (
         "D-42",
         "NBL and NB allocation functions fit the pool's parameters",
+    ),
+    (
+        "D-60",
+        "every frame of the wire that fits filter and size is indicated once, every byte the same",
+    ),
+    (
+        "D-61",
+        "checksum flags of an indicated frame claim nothing that is not true, and what the configuration promises",
+    ),
+    (
+        "D-62",
+        "a tag goes out of band where the adapter says so, and only then",
+    ),
+    (
+        "D-64",
+        "what is sent is on the wire once, every byte as the protocol and its offloads mean it",
     ),
     (
         "DM-01",

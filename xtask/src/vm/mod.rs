@@ -7,6 +7,7 @@ mod device;
 mod hardware_id;
 mod image;
 mod inf;
+mod peer;
 mod process;
 mod runner;
 mod server;

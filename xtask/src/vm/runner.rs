@@ -6,6 +6,7 @@ use super::device::{self, Device};
 use super::inf::Inf;
 use super::inf::install::install;
 use super::inf::target::Windows;
+use super::peer::Peer;
 use super::server::Server;
 use super::session::{self, End, Transcript};
 use super::verdict::{self, Wanted};
@@ -78,7 +79,16 @@ pub fn run(options: &Options, files: &Files) -> Result<Report, String> {
     std::fs::write(&config_path, json)
         .map_err(|error| format!("{}: cannot write: {error}", config_path.display()))?;
 
-    let command = command_line(options, files, &device, &config_path)?;
+    // Lives until the VM has ended.
+    let peer = match vmhost_proto::has_peer(&options.scenario) {
+        true if !device.network => {
+            let (scenario, device) = (&options.scenario, &options.device);
+            return Err(format!("--scenario {scenario}: {device} has no network"));
+        }
+        true => Some(Peer::start()?),
+        false => None,
+    };
+    let command = command_line(options, files, &device, peer.as_ref(), &config_path)?;
     if options.verbose {
         println!("command     {command:?}");
     }
@@ -143,6 +153,7 @@ fn command_line(
     options: &Options,
     files: &Files,
     device: &Device,
+    peer: Option<&Peer>,
     config: &Path,
 ) -> Result<Command, String> {
     let mut command = Command::new(&options.qemu);
@@ -165,7 +176,15 @@ fn command_line(
         // Before the device, whose address space it makes. Messages are not remapped.
         command.args(["-device", "intel-iommu,intremap=off,aw-bits=39"]);
     }
-    command.args(device::network_arguments(device.network));
+    match peer {
+        Some(peer) => {
+            command.args(peer.network_arguments());
+            command.args(peer.serial_arguments());
+        }
+        None => {
+            command.args(device::network_arguments(device.network));
+        }
+    }
     command.args(["-device", &device.argument]);
     if let Some(pcap) = &options.pcap {
         if !device.network {
