@@ -6,6 +6,7 @@
 use super::device::{self, Bar};
 use super::gate::{Closed, Gate};
 use super::link::{self, Indicated};
+use super::poll::QueuePoll;
 use crate::config::Settings;
 use crate::hw::errata::Errata;
 use crate::hw::filter::{self, Accept, HashTable};
@@ -27,6 +28,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use ndis::adapter::{AdapterHandle, LinkState};
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::miniport::{Outcome as PauseOutcome, PauseRequest, PendingPause};
+use ndis::poll::PollSlot;
 use ndis::spin::SpinLock;
 use ndis::status::{Result, Status};
 
@@ -73,6 +75,8 @@ pub struct Core {
     pub receivers: [Receiver; QUEUES],
     /// Receive-side scaling.
     pub rss: Rss,
+    /// One poll object for each vector with queues, where NDIS polls.
+    pub(super) polls: [PollSlot<QueuePoll>; VECTORS],
     /// Transmit.
     pub sender: Sender,
     /// Who is in the data path.
@@ -129,6 +133,7 @@ impl Core {
             dpc_cycles: AtomicU64::new(u64::MAX),
             receivers: [Receiver::new(0), Receiver::new(1)],
             rss: Rss::new(),
+            polls: [const { PollSlot::new() }; VECTORS],
             sender: Sender::new(),
             gate: Gate::new(),
             filter: PacketFilter::new(),

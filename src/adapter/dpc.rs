@@ -16,7 +16,7 @@ use crate::hw::regs::QUEUES;
 use crate::irq::clock::cycles;
 use crate::irq::moderation::{Moderation, Step};
 use crate::irq::{Dpc, End, Outcome, Roles};
-use crate::net::receive::Received;
+use crate::net::receive::{Received, Up};
 use core::sync::atomic::Ordering;
 use ndis::interrupt::{InterruptRef, Throttle};
 use ndis::irql::{Dispatch, Irql};
@@ -24,7 +24,7 @@ use ndis::irql::{Dispatch, Irql};
 /// Frames that one DPC indicates when NDIS sets no limit.
 const BUDGET: u32 = 256;
 /// Frames between two looks at the time.
-const CHUNK: u32 = 64;
+pub(super) const CHUNK: u32 = 64;
 /// Passes of one DPC over work that arrived meanwhile, before it lets others run.
 const PASSES: u32 = 4;
 
@@ -55,8 +55,13 @@ impl Core {
     ) {
         let mut budget = throttle.remaining().min(BUDGET);
         for pass in 1..=PASSES {
-            let Dpc::Run(work) = self.irq.dpc_begin(&self.mmio, message) else {
-                return;
+            let work = match self.irq.dpc_begin(&self.mmio, message) {
+                Dpc::Run(work) => work,
+                Dpc::Idle => return,
+                Dpc::RequestPoll => {
+                    self.request_poll(message);
+                    return;
+                }
             };
             let roles = work.roles();
             // Transmit and link first: they are bounded and must not starve behind receive.
@@ -74,7 +79,8 @@ impl Core {
             // Queues that share a vector take turns, a chunk each.
             let mut left = queues_of(roles);
             while more && budget > 0 && !late {
-                let received = self.poll_queues(&mut left, budget.min(CHUNK), irql);
+                let received =
+                    self.poll_queues(&mut left, budget.min(CHUNK), &mut Up::Indicate, irql);
                 throttle.indicated(received.indicated);
                 budget = budget.saturating_sub(received.indicated);
                 indicated += received.indicated;
@@ -116,10 +122,11 @@ impl Core {
     }
 
     /// One chunk from the queues in `left` that have something; a queue that has no more leaves `left`.
-    fn poll_queues(
+    pub(super) fn poll_queues(
         &self,
         left: &mut [bool; QUEUES],
         most: u32,
+        up: &mut Up<'_>,
         irql: &mut Irql<Dispatch>,
     ) -> Received {
         let mut done = Received::default();
@@ -128,7 +135,7 @@ impl Core {
             if !*left || room == 0 {
                 continue;
             }
-            let one = receiver.poll(self, room, irql);
+            let one = receiver.poll(self, room, up, irql);
             done.indicated += one.indicated;
             done.bytes = done.bytes.saturating_add(one.bytes);
             *left = one.more;
@@ -146,7 +153,7 @@ impl Core {
     }
 
     /// Adaptive moderation: what a pass handled, and the step it leads to.
-    fn samples(&self, message: u32, frames: u32, bytes: u32) {
+    pub(super) fn samples(&self, message: u32, frames: u32, bytes: u32) {
         let at = message as usize;
         let (Some(sampler), Some(step)) = (self.samplers.get(at), self.steps.get(at)) else {
             return;
@@ -171,7 +178,7 @@ impl Core {
 }
 
 /// The receive queues of a vector.
-fn queues_of(roles: Roles) -> [bool; QUEUES] {
+pub(super) fn queues_of(roles: Roles) -> [bool; QUEUES] {
     [Roles::RX0, Roles::RX1].map(|role| roles.contains(role))
 }
 

@@ -49,6 +49,8 @@ impl Miniport for Driver {
         // H-02: mask, deregister, and only then free what ISR and DPC touch.
         core.irq.stop(&core.mmio);
         interrupt.deregister(irql);
+        // Nobody asks for a poll any more; NDIS finishes the last one.
+        core.end_polls(irql);
         // H-03: the engines are idle before memory is freed.
         device::stop(&core, irql);
         core.release(irql);

@@ -29,6 +29,7 @@ use ndis::interrupt::{self, Interrupt};
 use ndis::io::IoSpace;
 use ndis::irql::{Irql, Passive};
 use ndis::mem::Shared;
+use ndis::poll::PollFunctions;
 use ndis::resources::Resource;
 use ndis::status::{Result, Status};
 
@@ -173,14 +174,22 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
     if let Err(status) = run(core, &interrupt, irql) {
         core.irq.stop(&core.mmio);
         interrupt.deregister(irql);
+        core.end_polls(irql);
         return Err(status);
     }
     Ok(interrupt)
 }
 
 /// Proves the grant, and starts.
-fn run(core: &Core, interrupt: &Interrupt<Handlers>, irql: &mut Irql<Passive>) -> Result<()> {
+fn run(
+    core: &Shared<Core>,
+    interrupt: &Interrupt<Handlers>,
+    irql: &mut Irql<Passive>,
+) -> Result<()> {
     let handle = &core.handle;
+    // Before 6.85 there is nothing to be found, and the DPC is the way.
+    let poll = core.settings.poll.then(|| PollFunctions::find(irql));
+    let poll = poll.flatten();
     // Both engines first: what a self-test's DPC finds is then what every other DPC finds. No frame is lost by it,
     // because the self-test makes every ring be looked at.
     device::start(core);
@@ -190,12 +199,16 @@ fn run(core: &Core, interrupt: &Interrupt<Handlers>, irql: &mut Irql<Passive>) -
         tx_queues: 1,
         interval: core.moderation().initial_interval(),
         masked_icr_read: core.errata.contains(Errata::ICR_READ),
+        poll: poll.is_some(),
     };
     let proven = selftest::prove(&core.irq, &core.mmio, grant, options, &Timer::start(irql));
     let setup = proven.ok_or(Status::HARD_ERRORS);
     let setup = logged(handle, Step::SelfTest, setup, irql)?;
     core.set_setup(setup, messages);
     announce(core, &setup, messages);
+    if let Some(functions) = poll {
+        Core::begin_polls(core, functions, &setup, irql);
+    }
     let negotiating = device::start_link(core, irql);
     logged(handle, Step::Link, negotiating, irql)?;
     core.watch_link(irql);

@@ -21,6 +21,7 @@ mod driver;
 pub mod gate;
 mod init;
 mod link;
+mod poll;
 
 pub use self::core::Core;
 pub use self::driver::{Adapter, Driver};

@@ -227,6 +227,13 @@ pub const RSS_PROFILE: Keyword = Keyword {
     default: 4,
 };
 
+/// `*NdisPoll`: 1 lets NDIS poll the queues, where it can (6.85); 0 is the DPC.
+pub const NDIS_POLL: Keyword = Keyword {
+    name: "*NdisPoll",
+    allowed: Allowed::OneOf(&[0, 1]),
+    default: 0,
+};
+
 /// Every keyword that the driver or NDIS on its behalf reads, besides `NetworkAddress`, which has its own DDI.
 pub const KEYWORDS: &[Keyword] = &[
     INTERRUPT_MODERATION,
@@ -251,6 +258,7 @@ pub const KEYWORDS: &[Keyword] = &[
     RSS_BASE_PROC_GROUP,
     RSS_MAX_PROC_NUMBER,
     RSS_PROFILE,
+    NDIS_POLL,
 ];
 
 #[cfg(test)]

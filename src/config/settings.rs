@@ -28,6 +28,8 @@ pub struct Settings {
     pub rss: bool,
     /// `*NumRssQueues`, 1 without `*RSS`: receive queues in use.
     pub receive_queues: u8,
+    /// `*NdisPoll`.
+    pub poll: bool,
 }
 
 impl Settings {
@@ -104,6 +106,7 @@ impl Settings {
             offloads,
             rss,
             receive_queues: if rss { queues } else { 1 },
+            poll: get(&keywords::NDIS_POLL) == 1,
         }
     }
 
@@ -163,6 +166,8 @@ mod tests {
         );
         let off = with("*RSS", 0);
         assert_eq!((off.rss, off.receive_queues), (false, 1));
+        assert!(with("*NdisPoll", 1).poll);
+        assert!(!with("*NdisPoll", 2).poll);
     }
 
     #[test]

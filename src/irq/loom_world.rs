@@ -140,6 +140,7 @@ impl World {
             tx_queues: 1,
             interval,
             masked_icr_read: true,
+            poll: false,
         };
         Arc::new(Self {
             regs: Mutex::new(Registers {

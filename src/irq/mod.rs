@@ -40,6 +40,7 @@
 //! | [`record`] | counters per vector |
 //! | `vector` | one vector: word, configuration, mask |
 //! | [`vectors`] | ISR, DPC, enable, disable, start, stop |
+//! | [`polling`] | a vector whose queues NDIS polls |
 //! | [`moderation`] | ITR/EITR values and the adaptive steps |
 //! | [`selftest`] | raising each vector once with ICS; down the ladder when one does not come |
 //! | [`report`] | the interrupt record as bytes |
@@ -50,6 +51,7 @@
 pub mod clock;
 pub mod map;
 pub mod moderation;
+pub mod polling;
 pub mod record;
 #[cfg(not(loom))]
 pub mod registration;

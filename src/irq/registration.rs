@@ -8,6 +8,7 @@
 //! | MiniportInterrupt | DIRQL | read ICR once, save, claim ours: [`Interrupts::isr_line`](super::Interrupts::isr_line) |
 //! | MiniportMessageInterrupt | DIRQL | save "fired", no register: [`Interrupts::isr_message`](super::Interrupts::isr_message) |
 //! | MiniportInterruptDPC, MiniportMessageInterruptDPC | DISPATCH | [`Core::dpc`]: scan the rings of the vector's roles |
+//! | | | both: of a vector that NDIS polls, NdisRequestPoll and nothing else |
 //! | MiniportDisable(Message)Interrupt | DIRQL | mask the vector, whatever a DPC does meanwhile (X-50, X-80) |
 //! | MiniportEnable(Message)Interrupt | DIRQL | unmask and raise it, so that nothing is lost (X-82) |
 //!
@@ -56,6 +57,9 @@ impl LineHandlers for Handlers {
     fn isr(&self, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
         let begin = cycles();
         let isr = self.0.irq.isr_line(&self.0.mmio);
+        if isr.request_poll {
+            self.0.request_poll(0);
+        }
         self.took(0, begin);
         isr.into()
     }
@@ -77,6 +81,9 @@ impl MessageHandlers for Handlers {
     fn message_isr(&self, message: u32, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
         let begin = cycles();
         let isr = self.0.irq.isr_message(message);
+        if isr.request_poll {
+            self.0.request_poll(message);
+        }
         self.took(message, begin);
         isr.into()
     }

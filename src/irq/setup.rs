@@ -3,7 +3,7 @@
 //!
 //! | | MSI-X, always armed | MSI-X, auto-mask | MSI | line | line, shared |
 //! |---|---|---|---|---|---|
-//! | when | moderation on | moderation off | always | – | erratum 12 switch on |
+//! | when | moderation on | moderation off, or NDIS poll | always | – | erratum 12 switch on |
 //! | EIAC | queue causes in use | same | 0 | 0 | 0 |
 //! | IAM | 0 | all | 0 | 0 (armed) / all (moderation off) | 0 |
 //! | CTRL_EXT | EIAME IAME PBA_CLR | EIAME PBA_CLR | none | IAME when IAM is all | none |
@@ -42,6 +42,8 @@ pub struct Options {
     pub interval: u16,
     /// Read ICR with everything masked on a shared line (erratum 12, 82574L §14).
     pub masked_icr_read: bool,
+    /// NDIS will poll the queues: the interrupt masks, and "notification on" opens.
+    pub poll: bool,
 }
 
 /// Everything the chip and the handlers need to know about one grant. Pure until [`Setup::program`].
@@ -80,12 +82,13 @@ impl Setup {
         let shared = matches!(grant, Grant::Line { shared: true });
         // Without moderation a shared line takes the same sequence: with IAME nobody could tell afterwards
         // whether the read masked (silicon) or not (model), and so whose the next interrupt is.
-        let masked_icr_read = shared && (options.masked_icr_read || options.interval == 0);
+        let auto_mask = options.interval == 0 || options.poll;
+        let masked_icr_read = shared && (options.masked_icr_read || auto_mask);
         let msix = map.kind() == Kind::MsiX;
         let arming = match map.kind() {
             Kind::Msi => Arming::AlwaysArmed,
             Kind::Line if masked_icr_read => Arming::AutoMask,
-            _ if options.interval == 0 => Arming::AutoMask,
+            _ if auto_mask => Arming::AutoMask,
             _ => Arming::AlwaysArmed,
         };
 

@@ -5,7 +5,7 @@ use super::map::{Kind, Roles};
 use super::record::Record;
 use super::setup::{Arming, Setup};
 use super::sync::{AtomicU32, Ordering};
-use super::word::{FORBID, VectorWord};
+use super::word::{FORBID, POLLING, VectorWord};
 use crate::hw::bits::IntCause;
 use crate::hw::mmio::Mmio;
 use crate::hw::regs;
@@ -22,6 +22,8 @@ pub(super) const CFG_READ_ICR: u32 = 1 << 10;
 pub(super) const CFG_WRITE_BACK: u32 = 1 << 11;
 /// The line ISR masks before it reads ICR.
 pub(super) const CFG_MASKED_READ: u32 = 1 << 12;
+/// NDIS polls the queues: interrupts ask for a poll and not for a DPC. Set by `hand_to_poll`, kept by `start`.
+pub(super) const CFG_POLL: u32 = 1 << 13;
 
 /// One vector. On its own cache lines: no ISR touches a line that another vector writes. The first line is all that
 /// the ISR writes; the DPC's counters follow on the second.
@@ -95,9 +97,25 @@ impl Vector {
         );
     }
 
+    /// Asks for a poll, in the name of NDIS, which polls from here on until it says "notification on". `false`: it
+    /// has been asked already.
+    #[inline]
+    pub(super) fn ask(&self) -> bool {
+        // One RMW decides between several askers.
+        self.word.set(POLLING) & POLLING == 0
+    }
+
+    /// The vector's queues are NDIS' to poll from here on.
+    pub(super) fn set_polled(&self) {
+        // Release: whoever sees it also sees the poll object that was registered before.
+        self.cfg.fetch_or(CFG_POLL, Ordering::Release);
+    }
+
     /// Takes the vector's part of a set-up; `start` only, while the word says OFFLINE. Whether it has a role.
     pub(super) fn configure(&self, setup: &Setup, index: usize) -> bool {
-        let cfg = configuration(setup, index);
+        let roles = configuration(setup, index);
+        let poll = if roles == 0 { 0 } else { self.cfg() & CFG_POLL };
+        let cfg = roles | poll;
         let ims = setup.ims.get(index).map_or(0, |c| c.bits());
         // Relaxed: published by the Release that takes OFFLINE away.
         self.ims.store(ims, Ordering::Relaxed);

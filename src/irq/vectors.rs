@@ -5,8 +5,8 @@
 //! 1. *Every interrupt has one responsible party.* The ISR's RMW on the vector's word returns the old flags.
 //!    No flag: the ISR queues the DPC. `RUNNING`: the owner will see the ISR's bits in the RMW with which it
 //!    gives up `RUNNING`, because RMWs of one word are totally ordered, and answers [`End::Again`].
-//!    `THROTTLED`: NDIS calls again. `DISABLED`: the enable handler raises the vector. `STOPPED`: nobody,
-//!    on purpose.
+//!    `THROTTLED`: NDIS calls again. `POLLING`: NDIS polls until it says "notification on", which looks for
+//!    the ISR's bits before it arms. `DISABLED`: the enable handler raises the vector. `STOPPED`: nobody, on purpose.
 //! 2. *Causes are taken before the rings are scanned.* What arrives after the scan sets its cause anew:
 //!    always armed, it interrupts; masked, the IMS write fires at once on a cause that stands in ICR
 //!    (82574L §4.2, §4.6.1), so scan-then-arm needs no second look.
@@ -24,10 +24,12 @@ use super::map::Roles;
 use super::record::{Entry, Record};
 use super::setup::Setup;
 use super::vector::{
-    CFG_AUTO_MASK, CFG_MASKED_READ, CFG_MSIX, CFG_READ_ICR, CFG_ROLES, CFG_WRITE_BACK, Vector,
+    CFG_AUTO_MASK, CFG_MASKED_READ, CFG_MSIX, CFG_POLL, CFG_READ_ICR, CFG_ROLES, CFG_WRITE_BACK,
+    Vector,
 };
 use super::word::{
-    DISABLED, FIRED, FORBID, MASKED, OFFLINE, RUNNING, STOPPED, THROTTLED, WORK, causes,
+    CAUSES, DISABLED, FIRED, FORBID, MASKED, OFFLINE, POLLING, RUNNING, STOPPED, THROTTLED, WORK,
+    causes,
 };
 use crate::hw::bits::IntCause;
 use crate::hw::mmio::{ALL_ONES, Mmio};
@@ -40,12 +42,15 @@ pub struct Isr {
     pub claimed: bool,
     /// QueueDefaultInterruptDpc; TargetProcessors is always 0.
     pub queue_dpc: bool,
+    /// The ISR is to call NdisRequestPoll.
+    pub request_poll: bool,
 }
 
 impl Isr {
     const NOT_MINE: Self = Self {
         claimed: false,
         queue_dpc: false,
+        request_poll: false,
     };
 }
 
@@ -56,6 +61,8 @@ pub enum Dpc {
     /// Nothing: unknown or unused vector, offline, gone, or another processor's DPC owns it and has been told
     /// to look again. Return with MoreNblsPending FALSE.
     Idle,
+    /// NDIS polls this vector's queues: call NdisRequestPoll, and return as with `Idle`.
+    RequestPoll,
     /// The caller owns the vector until it gives the token to [`Interrupts::dpc_end`].
     Run(Work),
 }
@@ -64,9 +71,9 @@ pub enum Dpc {
 #[derive(Debug)]
 #[must_use = "the vector stays owned until dpc_end"]
 pub struct Work {
-    vector: u8,
-    cfg: u32,
-    causes: IntCause,
+    pub(super) vector: u8,
+    pub(super) cfg: u32,
+    pub(super) causes: IntCause,
 }
 
 impl Work {
@@ -128,7 +135,7 @@ pub enum End {
 /// All vectors of one adapter. Shared by reference between ISR, DPC and PASSIVE_LEVEL code; no locks.
 #[derive(Debug)]
 pub struct Interrupts {
-    vectors: [Vector; VECTORS],
+    pub(super) vectors: [Vector; VECTORS],
 }
 
 impl Default for Interrupts {
@@ -155,7 +162,8 @@ impl Interrupts {
             if v.configure(setup, i) {
                 // Online; DISABLED is NDIS's and stays, RUNNING is a DPC's that is about to leave.
                 let old = v.word.clear(OFFLINE | STOPPED | THROTTLED | MASKED | WORK);
-                if old & DISABLED == 0 {
+                // POLLING is NDIS' poll object's and stays as well: "notification on" arms.
+                if old & (DISABLED | POLLING) == 0 {
                     v.reconcile(m);
                 }
             }
@@ -184,15 +192,17 @@ impl Interrupts {
         let Some(v) = self.vectors.get(message as usize) else {
             return Isr {
                 claimed: true,
-                queue_dpc: false,
+                ..Isr::NOT_MINE
             };
         };
         // MASKED for every set-up: whether it is a debt is the owner's business, who reads the configuration.
         let old = v.word.set(FIRED | MASKED);
         v.record.isr(true);
+        let polled = v.cfg() & CFG_POLL != 0;
         Isr {
             claimed: true,
-            queue_dpc: old & (RUNNING | FORBID) == 0,
+            queue_dpc: !polled && old & (RUNNING | FORBID) == 0,
+            request_poll: polled && old & (POLLING | FORBID) == 0 && v.ask(),
         }
     }
 
@@ -229,7 +239,7 @@ impl Interrupts {
         } else {
             icr & ims
         };
-        let mut add = ours.bits();
+        let mut add = ours.bits() & CAUSES;
         if !ours.is_empty() && cfg & CFG_AUTO_MASK != 0 {
             add |= MASKED;
         }
@@ -241,13 +251,16 @@ impl Interrupts {
         let free = old & FORBID == 0;
         // Masked by an earlier interrupt, the line was not ours, whatever had gathered in ICR.
         let claimed = !ours.is_empty() && free && !(masked_read && old & MASKED != 0);
-        if masked_read && ours.is_empty() && old & MASKED == 0 && free {
+        if masked_read && ours.is_empty() && old & (MASKED | POLLING) == 0 && free {
             v.reconcile(m);
         }
         v.record.isr(claimed);
+        let work = claimed || (doubtful && free);
+        let polled = cfg & CFG_POLL != 0;
         Isr {
             claimed,
-            queue_dpc: (claimed || (doubtful && free)) && old & RUNNING == 0,
+            queue_dpc: work && !polled && old & RUNNING == 0,
+            request_poll: work && polled && old & POLLING == 0 && v.ask(),
         }
     }
 
@@ -257,6 +270,9 @@ impl Interrupts {
         let Some(v) = self.vectors.get(message as usize) else {
             return Dpc::Idle;
         };
+        if v.cfg() & CFG_POLL != 0 {
+            return poll_instead(v, m.is_gone());
+        }
         let old = v.word.set(RUNNING | FIRED);
         if old & RUNNING != 0 {
             return Dpc::Idle; // the owner finds FIRED when it leaves.
@@ -269,15 +285,12 @@ impl Interrupts {
         let mut causes = causes(v.word.take_work());
         let cfg = v.cfg();
         if cfg & CFG_READ_ICR != 0 {
-            let icr = regs::ICR.read_and_clear(m);
-            if icr.bits() == ALL_ONES {
-                if confirm_gone(m) {
+            match self.read_causes(m, v, cfg) {
+                Some(read) => causes |= read,
+                None => {
                     v.word.clear(RUNNING);
                     return Dpc::Idle;
                 }
-            } else {
-                causes |= icr & v.ims();
-                self.after_icr_read(m, v, cfg, icr);
             }
         }
         Dpc::Run(Work {
@@ -286,6 +299,17 @@ impl Interrupts {
             cfg,
             causes,
         })
+    }
+
+    /// The vector's causes from ICR, read outside of an ISR; `None`: the device is gone.
+    #[inline]
+    pub(super) fn read_causes(&self, m: &impl Mmio, v: &Vector, cfg: u32) -> Option<IntCause> {
+        let icr = regs::ICR.read_and_clear(m);
+        if icr.bits() == ALL_ONES {
+            return (!confirm_gone(m)).then_some(IntCause::empty());
+        }
+        self.after_icr_read(m, v, cfg, icr);
+        Some(icr & v.ims())
     }
 
     /// What an ICR read in MSI-X mode owes to others (82574L §0.6, §4.6).
@@ -375,8 +399,8 @@ impl Interrupts {
     /// looked at by an ordinary interrupt, without any NDIS handle.
     pub fn enable(&self, m: &impl Mmio, message: u32) {
         if let Some(v) = self.vectors.get(message as usize)
-            // MASKED goes too: this write opens the mask.
-            && v.word.clear(DISABLED | MASKED) & (FORBID & !DISABLED) == 0
+            // MASKED goes too: this write opens the mask. While NDIS polls, "notification on" opens it.
+            && v.word.clear(DISABLED | MASKED) & (POLLING | FORBID & !DISABLED) == 0
         {
             v.reconcile(m);
             v.raise(m);
@@ -398,7 +422,7 @@ impl Interrupts {
     pub fn renew(&self, m: &impl Mmio, message: u32) {
         if let Some(v) = self.vectors.get(message as usize)
             // MASKED goes, as in `enable`: what masked it was the interrupt that got lost.
-            && v.word.clear(MASKED) & FORBID == 0
+            && v.word.clear(MASKED) & (POLLING | FORBID) == 0
         {
             regs::IMC.write(m, v.ims());
             v.reconcile(m);
@@ -440,6 +464,26 @@ impl Interrupts {
         self.vectors
             .get(message as usize)
             .is_some_and(|v| v.word.load() & RUNNING != 0)
+    }
+}
+
+/// A DPC of a vector whose queues NDIS polls: it came for nothing, or from before the poll.
+#[cold]
+fn poll_instead(v: &Vector, gone: bool) -> Dpc {
+    let old = v.word.set(FIRED);
+    if gone || old & (STOPPED | OFFLINE) != 0 {
+        v.word.clear(FIRED);
+        return Dpc::Idle;
+    }
+    if old & POLLING == 0 && old & THROTTLED != 0 {
+        // The recall of a throttle from before: "notification on" opens the mask.
+        v.word.clear(THROTTLED);
+    }
+    // DISABLED: the enable handler raises the vector.
+    if old & (POLLING | DISABLED) == 0 && v.ask() {
+        Dpc::RequestPoll
+    } else {
+        Dpc::Idle
     }
 }
 

@@ -5,10 +5,11 @@
 //! read-modify-write, and all read-modify-writes of one word have a single total order, so the argument
 //! that nothing is lost needs no reasoning about two variables and no sequentially consistent fence.
 //!
-//! ICR uses bits 0 to 24 (82574L §3.2); the flags live above them:
+//! What an ISR saves are causes of the line, which are below bit 20 (82574L §3.2); the flags live above them:
 //!
 //! | flag | set by | cleared by | meaning |
 //! |---|---|---|---|
+//! | `POLLING` | ISR, before it asks for a poll; "notification off" | "notification on" | NDIS polls the vector's queues; the mask is opened by "notification on" alone |
 //! | `FIRED` | message ISR, a DPC that found the vector owned | owner, on begin | look at every role again |
 //! | `RUNNING` | `dpc_begin` | `dpc_end` | a DPC owns the vector |
 //! | `MASKED` | ISR | owner, on Done | the chip or the ISR masked: the owner owes one IMS write |
@@ -20,8 +21,10 @@
 use super::sync::{AtomicU32, Ordering};
 use crate::hw::bits::IntCause;
 
-/// The ICR bits that may be saved.
-pub const CAUSES: u32 = 0x01FF_FFFF;
+/// The ICR bits that may be saved: all that a line's mask can have.
+pub const CAUSES: u32 = 0x000F_FFFF;
+/// See the module's table.
+pub const POLLING: u32 = 1 << 24;
 /// See the module's table.
 pub const FIRED: u32 = 1 << 25;
 /// See the module's table.

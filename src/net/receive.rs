@@ -41,6 +41,15 @@ pub struct Received {
     pub more: bool,
 }
 
+/// Where received NBLs go.
+#[derive(Debug)]
+pub enum Up<'a> {
+    /// To NDIS at once: the DPC.
+    Indicate,
+    /// Into the chain that a poll gives to NDIS.
+    Collect(&'a mut ReceiveChain),
+}
+
 /// The ring and the buffers that are not elsewhere.
 #[derive(Debug)]
 pub struct Ring {
@@ -288,8 +297,14 @@ impl Receiver {
         }
     }
 
-    /// A pass over the ring: at most `budget` NBLs are indicated. DISPATCH_LEVEL, no lock held.
-    pub fn poll(&self, core: &Core, budget: u32, irql: &mut Irql<Dispatch>) -> Received {
+    /// A pass over the ring: at most `budget` NBLs go to `up`. DISPATCH_LEVEL, no lock held.
+    pub fn poll(
+        &self,
+        core: &Core,
+        budget: u32,
+        up: &mut Up<'_>,
+        irql: &mut Irql<Dispatch>,
+    ) -> Received {
         let mut done = Received::default();
         let Some(mut slot) = self.ring.try_claim() else {
             // Somebody posts buffers at this moment; the pass is made up for.
@@ -309,7 +324,7 @@ impl Receiver {
                 ended,
             } = ring.gather(core, &view, counters, room);
             let count = batch.len() as u32;
-            if count > 0 && indicate(core, ring, counters, batch, irql) {
+            if count > 0 && hand_over(core, ring, counters, batch, up, irql) {
                 tally.commit(counters);
                 done.indicated += count;
                 done.bytes = done.bytes.saturating_add(tally.total());
@@ -345,15 +360,27 @@ impl Receiver {
     }
 }
 
-/// Indicates a batch, or drops it when the gate is closed (P-08). `false`: dropped.
-fn indicate(
+/// Hands a batch to `up`, or drops it when the gate is closed (P-08). `false`: dropped.
+fn hand_over(
     core: &Core,
     ring: &mut Ring,
     counters: &Direction,
-    batch: ReceiveChain,
+    mut batch: ReceiveChain,
+    up: &mut Up<'_>,
     irql: &mut Irql<Dispatch>,
 ) -> bool {
     let count = batch.len() as u32;
+    if let Up::Collect(chain) = up {
+        // NDIS indicates when the poll has returned: each NBL keeps a pause waiting until it is back (P-03, P-04).
+        let entered = core.gate.enter(count);
+        if entered {
+            chain.append(&mut batch);
+        } else {
+            counters.discard(u64::from(count));
+            ring.post_chain(batch);
+        }
+        return entered;
+    }
     // One more for the call itself: a pause waits until it has returned (P-03).
     if !core.gate.enter(count + 1) {
         counters.discard(u64::from(count));

@@ -187,6 +187,24 @@ impl Sender {
         total
     }
 
+    /// Takes back what the chip is done with, at most `limit` NBLs, for a poll that gives them to NDIS; they leave the
+    /// data path when NDIS has them. Returns the NBLs, the net buffers, and whether more may be done. Bounded.
+    /// DISPATCH_LEVEL, no lock held.
+    pub fn collect(
+        &self,
+        core: &Core,
+        limit: u32,
+        irql: &mut Irql<Dispatch>,
+    ) -> (SendChain, u32, bool) {
+        let mut chain = SendChain::new(core.handle);
+        // A net buffer finishes one NBL at most.
+        let most = limit.min(COMPLETIONS);
+        let total = self.finish_batches(core, &mut chain, most, irql);
+        // There is room again. What fails there has no interrupt to wait for.
+        let failed = total > 0 && self.pump(core, irql);
+        (chain, total, failed || total == most)
+    }
+
     /// Takes finished net buffers out of the window, unmaps and finishes them; NBLs that are whole go to `chain`.
     fn finish_batches(
         &self,
@@ -196,11 +214,15 @@ impl Sender {
         irql: &mut Irql<Dispatch>,
     ) -> u32 {
         let mut total = 0;
-        loop {
+        while total < most {
             let mut done = [const { None }; BATCH];
+            let room = BATCH.min((most - total) as usize);
+            let Some(places) = done.get_mut(..room) else {
+                break;
+            };
             let mut guard = self.ring.lock(irql);
             let Some(ring) = &mut *guard else { break };
-            let count = ring.finished(core, &mut done);
+            let count = ring.finished(core, places);
             if count > 0 {
                 ring.advance(core.is_gone());
                 ring.ring_doorbell(&core.mmio);
@@ -217,7 +239,7 @@ impl Sender {
                 }
             }
             total += count as u32;
-            if count < BATCH || total >= most {
+            if count < room {
                 break;
             }
         }

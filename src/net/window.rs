@@ -200,8 +200,8 @@ impl Ring {
         }
     }
 
-    /// Takes up to a batch of finished net buffers, oldest first.
-    pub(super) fn finished(&mut self, core: &Core, done: &mut [Option<Done>; BATCH]) -> usize {
+    /// Takes as many finished net buffers as `done` has places, oldest first.
+    pub(super) fn finished(&mut self, core: &Core, done: &mut [Option<Done>]) -> usize {
         let reported = &mut self.reported;
         self.ring.complete(BATCH as u32, |cookie| {
             *reported = (cookie as u32).wrapping_add(1)

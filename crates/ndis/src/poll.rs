@@ -2,12 +2,24 @@
 //! The poll model of NDIS 6.85, found at run time.
 //!
 //! A static import of these functions would keep the driver from loading on an older Windows, so they are resolved with
-//! NdisGetRoutineAddress; see its page and that of NdisRegisterPoll.
+//! NdisGetRoutineAddress. Follows the pages of NdisRegisterPoll, NdisPoll, NdisSetPollNotification, NdisRequestPoll,
+//! NdisSetPollAffinity and NdisDeregisterPoll, and of the structures they use.
+//!
+//! NDIS serialises the two callbacks of one object. It calls the poll handler again and again while that makes progress,
+//! and then "notification on": only there may the device's interrupt be opened. Frames go up, and sends come back,
+//! through the chains of [`PollData`], within the limits that it gives.
 
-use core::ptr::NonNull;
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use crate::adapter::AdapterHandle;
+use crate::claim::Claim;
 use crate::ffi::*;
-use crate::irql::{AtMost, Dispatch, Irql, Passive};
+use crate::irql::{AtMost, AtMostDispatch, Dispatch, Irql, Passive};
+use crate::mem::try_box;
+use crate::nbl::{ReceiveChain, SendChain};
 use crate::status::{Result, Status};
 use crate::sys::ndis::NdisGetRoutineAddress;
 
@@ -68,86 +80,251 @@ impl PollFunctions {
             set_affinity: unsafe { core::mem::transmute::<*mut c_void, SetAffinity>(set_affinity) },
         })
     }
+}
 
-    /// NdisRegisterPoll with these handlers. PASSIVE_LEVEL.
+/// The two callbacks of a poll object. NDIS never runs them at the same time.
+pub trait PollHandler: Send + Sync + 'static {
+    /// NdisPoll: indicate and complete within the limits. Interrupts stay off. PASSIVE_LEVEL or DISPATCH_LEVEL.
+    fn poll(&self, data: &mut PollData<'_>, irql: &mut Irql<AtMostDispatch>);
+
+    /// NdisSetPollNotification: turns the interrupt of the object on or off. PASSIVE_LEVEL or DISPATCH_LEVEL.
+    fn set_notification(&self, enabled: bool, irql: &mut Irql<AtMostDispatch>);
+}
+
+/// NDIS_POLL_DATA: the limits of one poll, and what it delivers.
+#[derive(Debug)]
+pub struct PollData<'a>(&'a mut NDIS_POLL_DATA);
+
+impl PollData<'_> {
+    /// NBLs that may be indicated; `u32::MAX` without a limit.
+    #[must_use]
+    pub fn receive_limit(&self) -> u32 {
+        self.0.Receive.MaxNblsToIndicate
+    }
+
+    /// NBLs that may be completed; `u32::MAX` without a limit.
+    #[must_use]
+    pub fn transmit_limit(&self) -> u32 {
+        self.0.Transmit.MaxNblsToComplete
+    }
+
+    /// Gives `chain` to NDIS, once a poll: received frames, which come back through `return_nbls`. `more`: some are left
+    /// for the next poll.
+    pub fn indicate(&mut self, chain: ReceiveChain, more: bool) {
+        let (head, count) = chain.into_raw();
+        let data = &mut self.0.Receive;
+        data.IndicatedNblChain = head;
+        data.NumberOfIndicatedNbls = count;
+        data.NumberOfRemainingNbls = remaining(more);
+    }
+
+    /// Gives `chain` back to NDIS, once a poll: sends that are done, each with its status. NDIS has them when it calls
+    /// this object the next time. `more`: some are left for the next poll.
+    pub fn complete(&mut self, chain: SendChain, more: bool) {
+        let (head, count) = chain.into_raw();
+        let data = &mut self.0.Transmit;
+        data.CompletedNblChain = head;
+        data.NumberOfCompletedNbls = count;
+        data.NumberOfRemainingNbls = remaining(more);
+    }
+}
+
+/// NumberOfRemainingNbls: an unknown number stands for "some".
+const fn remaining(more: bool) -> u32 {
+    if more { NDIS_ANY_NUMBER_OF_NBLS } else { 0 }
+}
+
+unsafe extern "system" fn poll<H: PollHandler>(context: *mut c_void, data: *mut NDIS_POLL_DATA) {
+    // SAFETY: the context given at registration, which lives until the object is deregistered.
+    let handler = unsafe { context.cast::<H>().as_ref() };
+    // SAFETY: valid and NDIS' for the call.
+    let data = unsafe { data.as_mut() };
+    if let (Some(handler), Some(data)) = (handler, data) {
+        // SAFETY: NdisPoll runs at most at DISPATCH_LEVEL.
+        let mut irql = unsafe { Irql::assume() };
+        handler.poll(&mut PollData(data), &mut irql);
+    }
+}
+
+unsafe extern "system" fn set_notification<H: PollHandler>(
+    context: *mut c_void,
+    notification: *mut NDIS_POLL_NOTIFICATION,
+) {
+    // SAFETY: as for `poll`.
+    let handler = unsafe { context.cast::<H>().as_ref() };
+    // SAFETY: as for `poll`.
+    let notification = unsafe { notification.as_ref() };
+    if let (Some(handler), Some(notification)) = (handler, notification) {
+        // SAFETY: NdisSetPollNotification runs at most at DISPATCH_LEVEL.
+        let mut irql = unsafe { Irql::assume() };
+        handler.set_notification(notification.Enabled != FALSE, &mut irql);
+    }
+}
+
+/// What a registered object owns.
+struct Owned<H> {
+    functions: PollFunctions,
+    /// From a box; NDIS' context.
+    handler: NonNull<H>,
+}
+
+// SAFETY: a box of a `Send + Sync` handler.
+unsafe impl<H: PollHandler> Send for Owned<H> {}
+
+/// Place for one poll object. It can be asked for a poll at any IRQL, also while the object comes or goes.
+///
+/// Dropped with an object in it, the object stays registered and its handler is kept for ever: nothing dangles, and NDIS
+/// reports it at halt.
+pub struct PollSlot<H: PollHandler> {
+    /// Written by NDIS in the registration call; null without an object.
+    handle: AtomicPtr<c_void>,
+    /// Calls with the handle that have not returned: deregistration waits for them.
+    users: AtomicU32,
+    /// Valid while `handle` is set; written before.
+    functions: UnsafeCell<Option<PollFunctions>>,
+    owned: Claim<Option<Owned<H>>>,
+}
+
+// SAFETY: `functions` is written once, before the handle that leads to it, under `owned`'s claim.
+unsafe impl<H: PollHandler> Sync for PollSlot<H> {}
+
+impl<H: PollHandler> fmt::Debug for PollSlot<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PollSlot").field(&self.handle).finish()
+    }
+}
+
+impl<H: PollHandler> Default for PollSlot<H> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<H: PollHandler> PollSlot<H> {
+    /// Without an object.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            handle: AtomicPtr::new(null_mut()),
+            users: AtomicU32::new(0),
+            functions: UnsafeCell::new(None),
+            owned: Claim::new(None),
+        }
+    }
+
+    /// NdisRegisterPoll, in `initialize`; once for each slot. NDIS may call the handler from the moment this is entered.
+    /// PASSIVE_LEVEL.
     ///
     /// # Errors
-    /// What NDIS says.
-    ///
-    /// # Safety
-    /// `adapter` is a live adapter handle; `context` and the handlers stay valid until the poll is deregistered.
-    pub unsafe fn register(
-        self,
-        adapter: NDIS_HANDLE,
-        context: *mut c_void,
-        poll: NDIS_POLL,
-        set_notification: NDIS_SET_POLL_NOTIFICATION,
+    /// What NDIS says; [`Status::RESOURCES`] without memory; [`Status::FAILURE`] if the slot had an object before.
+    pub fn register(
+        &self,
+        functions: PollFunctions,
+        adapter: &AdapterHandle,
+        handler: H,
         irql: &Irql<Passive>,
-    ) -> Result<PollHandle> {
+    ) -> Result<()> {
         let _ = irql;
+        let mut owned = self.owned.try_claim().ok_or(Status::FAILURE)?;
+        // SAFETY: written under the claim only, which is held; whoever else reads it has seen a handle.
+        let place = unsafe { &mut *self.functions.get() };
+        if place.is_some() {
+            return Err(Status::FAILURE);
+        }
+        let handler = NonNull::from(alloc::boxed::Box::leak(try_box(handler)?));
+        *place = Some(functions);
         let characteristics = NDIS_POLL_CHARACTERISTICS {
             Header: NDIS_OBJECT_HEADER {
                 Type: NDIS_OBJECT_TYPE_DEFAULT,
                 Revision: NDIS_POLL_CHARACTERISTICS_REVISION_1,
                 Size: NDIS_SIZEOF_NDIS_POLL_CHARACTERISTICS_REVISION_1,
             },
-            SetPollNotificationHandler: Some(set_notification),
-            PollHandler: Some(poll),
+            SetPollNotificationHandler: Some(set_notification::<H>),
+            PollHandler: Some(poll::<H>),
         };
-        let mut handle = core::ptr::null_mut();
-        // SAFETY: PASSIVE_LEVEL, and the caller's promise; characteristics and handle are valid for the call.
-        Status(unsafe {
-            (self.register)(
-                adapter,
-                context,
+        // SAFETY: PASSIVE_LEVEL by the token; characteristics and handle cell are valid for the call, the context until
+        // the object is deregistered.
+        let status = Status(unsafe {
+            (functions.register)(
+                adapter.as_raw(),
+                handler.as_ptr().cast(),
                 &raw const characteristics,
-                &raw mut handle,
+                self.handle.as_ptr(),
             )
-        })
-        .ok()?;
-        Ok(PollHandle {
-            functions: self,
-            handle,
-        })
-    }
-}
-
-/// A registered poll. [`deregister`](Self::deregister) it.
-#[derive(Debug)]
-#[must_use = "a poll stays registered until it is deregistered"]
-pub struct PollHandle {
-    functions: PollFunctions,
-    handle: NDIS_HANDLE,
-}
-
-// SAFETY: NDIS takes the handle on any processor.
-unsafe impl Send for PollHandle {}
-// SAFETY: as above.
-unsafe impl Sync for PollHandle {}
-
-impl PollHandle {
-    /// NdisRequestPoll: have the poll handler called soon. Any IRQL.
-    pub fn request(&self) {
-        // SAFETY: registered; any IRQL; the second parameter is reserved.
-        unsafe { (self.functions.request)(self.handle, core::ptr::null_mut()) };
+        });
+        if let Err(status) = status.ok() {
+            self.handle.store(null_mut(), Ordering::SeqCst);
+            // SAFETY: NDIS did not keep the context; made from a box above.
+            drop(unsafe { alloc::boxed::Box::from_raw(handler.as_ptr()) });
+            return Err(status);
+        }
+        *owned = Some(Owned { functions, handler });
+        Ok(())
     }
 
-    /// NdisSetPollAffinity: the processor to poll on. At most DISPATCH_LEVEL.
-    pub fn set_affinity<L: AtMost<Dispatch>>(&self, group: u16, number: u8, irql: &Irql<L>) {
+    /// Calls `body` with the object, while it cannot go away. `false` without an object.
+    #[inline]
+    fn with(&self, body: impl FnOnce(&PollFunctions, NDIS_HANDLE)) -> bool {
+        // SeqCst: "I am here, is it?" against `deregister`'s "it is gone, is anybody here?": one of the two sees the
+        // other.
+        self.users.fetch_add(1, Ordering::SeqCst);
+        let handle = self.handle.load(Ordering::SeqCst);
+        let there = !handle.is_null();
+        if there {
+            // SAFETY: written before the handle, and never again.
+            let functions = unsafe { &*self.functions.get() };
+            if let Some(functions) = functions {
+                body(functions, handle);
+            }
+        }
+        // Release: the call happens before the object goes.
+        self.users.fetch_sub(1, Ordering::Release);
+        there
+    }
+
+    /// NdisRequestPoll: has the poll handler called soon. `false` without an object. Any IRQL.
+    #[inline]
+    pub fn request(&self) -> bool {
+        self.with(|functions, handle| {
+            // SAFETY: registered; any IRQL; the second parameter is reserved.
+            unsafe { (functions.request)(handle, null_mut()) };
+        })
+    }
+
+    /// NdisSetPollAffinity: the processor to poll on. `false` without an object. At most DISPATCH_LEVEL.
+    pub fn set_affinity<L: AtMost<Dispatch>>(
+        &self,
+        group: u16,
+        number: u8,
+        irql: &Irql<L>,
+    ) -> bool {
         let _ = irql;
         let processor = PROCESSOR_NUMBER {
             Group: group,
             Number: number,
             Reserved: 0,
         };
-        // SAFETY: registered; the processor number is valid for the call.
-        unsafe { (self.functions.set_affinity)(self.handle, &raw const processor) };
+        self.with(|functions, handle| {
+            // SAFETY: registered; at most DISPATCH_LEVEL; the processor number is valid for the call.
+            unsafe { (functions.set_affinity)(handle, &raw const processor) };
+        })
     }
 
-    /// NdisDeregisterPoll: returns when the handlers run no more. PASSIVE_LEVEL.
-    pub fn deregister(self, irql: &Irql<Passive>) {
+    /// NdisDeregisterPoll, in `halt` or a failing `initialize`, then drops the handler: NDIS has finished its callbacks.
+    /// Nothing happens without an object. PASSIVE_LEVEL; hold nothing that the callbacks wait for.
+    pub fn deregister(&self, irql: &Irql<Passive>) {
         let _ = irql;
+        let Some(owned) = self.owned.try_claim().and_then(|mut owned| owned.take()) else {
+            return;
+        };
+        let handle = self.handle.swap(null_mut(), Ordering::SeqCst);
+        // SeqCst: see `with`. Who is inside is in one call into NDIS; this processor's own interrupts come through.
+        while self.users.load(Ordering::SeqCst) != 0 {
+            core::hint::spin_loop();
+        }
         // SAFETY: registered, deregistered once; PASSIVE_LEVEL.
-        unsafe { (self.functions.deregister)(self.handle) };
+        unsafe { (owned.functions.deregister)(handle) };
+        // SAFETY: no callback runs any more; made from a box in `register`.
+        drop(unsafe { alloc::boxed::Box::from_raw(owned.handler.as_ptr()) });
     }
 }

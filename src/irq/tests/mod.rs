@@ -39,6 +39,7 @@ fn options(interval: u16, masked_icr_read: bool) -> Options {
         tx_queues: 2,
         interval,
         masked_icr_read,
+        poll: false,
     }
 }
 
@@ -85,7 +86,7 @@ impl Rig {
     fn begin(&self, message: u32) -> Work {
         match self.irq.dpc_begin(&self.chip, message) {
             Dpc::Run(work) => work,
-            Dpc::Idle => panic!("message {message}: idle"),
+            Dpc::Idle | Dpc::RequestPoll => panic!("message {message}: nothing to run"),
         }
     }
 

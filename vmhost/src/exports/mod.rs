@@ -130,6 +130,16 @@ impl Call {
         }
     }
 
+    /// What stands for a call when NDIS itself looks at what the driver left.
+    pub fn about(export: &'static Export) -> Self {
+        Self {
+            export,
+            rip: 0,
+            args: core::ptr::null(),
+            noted: None,
+        }
+    }
+
     /// Name of the export.
     pub fn name(&self) -> &'static str {
         self.export.name

@@ -54,7 +54,7 @@ unsupported! {
     "ndis.sys" {
         NdisAdjustBufferLength NdisAllocateRefCount NdisAllocateSharedMemory NdisBufferLength
         NdisBufferVirtualAddress NdisBuildScatterGatherList NdisCloseFile NdisCompleteDmaTransfer
-        NdisDeregisterPoll NdisFreeRefCount NdisFreeScatterGatherList NdisFreeSharedMemory
+        NdisFreeRefCount NdisFreeScatterGatherList NdisFreeSharedMemory
         NdisGetBufferPhysicalArraySize NdisGetProcessorInformation NdisGetProcessorInformationEx
         NdisGetRefCount NdisImmediateReadPciSlotInformation NdisImmediateReadPortUchar
         NdisImmediateReadPortUlong NdisImmediateReadPortUshort NdisImmediateReadSharedMemory
@@ -74,8 +74,8 @@ unsupported! {
         NdisMSetPeriodicTimer NdisMSetTimer NdisMSetVirtualFunctionBusData
         NdisMSynchronizeWithInterrupt NdisMTriggerPDDrainNotification NdisMWriteConfigBlock
         NdisMWriteLogData NdisMapFile NdisOpenConfiguration NdisQueryAdapterInstanceName
-        NdisQueryBufferOffset NdisQueryBufferSafe NdisReadPciSlotInformation NdisRegisterPoll
-        NdisRequestPoll NdisSetPollAffinity NdisSetupDmaTransfer
+        NdisQueryBufferOffset NdisQueryBufferSafe NdisReadPciSlotInformation
+        NdisSetupDmaTransfer
         NdisTestRWLockHeldByCurrentProcessorRead NdisTestRWLockHeldByCurrentProcessorWrite
         NdisTryAcquireRWLockRead NdisTryAcquireRWLockWrite NdisTryPromoteRWLockFromReadToWrite
         NdisUnmapFile NdisUpdateSharedMemory NdisWritePciSlotInformation

@@ -66,7 +66,9 @@ fn count(write: bool) {
     counter.fetch_add(1, Ordering::Relaxed);
     match context.handler {
         Handler::Isr | Handler::MessageIsr => ISR.count(write),
-        Handler::Dpc | Handler::MessageDpc => DPC.count(write),
+        Handler::Dpc | Handler::MessageDpc | Handler::Poll | Handler::SetPollNotification => {
+            DPC.count(write);
+        }
         Handler::Send if write => SEND.count(write),
         _ => OTHER.count(write),
     }
@@ -89,7 +91,12 @@ pub fn credit(pick: impl Fn(&Context) -> &AtomicU64, amount: u64) {
         pick(context).fetch_add(amount, Ordering::Relaxed);
         let interrupts_others = matches!(
             context.handler,
-            Handler::Dpc | Handler::MessageDpc | Handler::Timer | Handler::KernelDpc
+            Handler::Dpc
+                | Handler::MessageDpc
+                | Handler::Poll
+                | Handler::SetPollNotification
+                | Handler::Timer
+                | Handler::KernelDpc
         );
         at = if interrupts_others {
             None

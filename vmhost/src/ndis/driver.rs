@@ -42,6 +42,11 @@ pub fn offer_version(minor: u8) {
     *OFFERED_MINOR.lock() = minor;
 }
 
+/// That version.
+pub fn offered_minor() -> u8 {
+    *OFFERED_MINOR.lock()
+}
+
 /// The handlers; all 0 before registration.
 pub fn handlers() -> Handlers {
     REGISTERED.lock().map(|r| r.handlers).unwrap_or_default()

@@ -19,6 +19,14 @@ pub const BUS_MASTER_ON: bool = true;
 /// with the line. The order and grouping of the bus driver's alternatives are not documented.
 pub const ALTERNATIVE_LISTS: bool = true;
 
+/// NDIS polls a new poll object before the driver asks for it, perhaps before NdisRegisterPoll returns. The pages say that
+/// the first poll follows the first request.
+pub const POLL_AT_REGISTRATION: bool = true;
+
+/// NDIS polls once more after it has turned notification on, to close the gap between the last poll and the open mask.
+/// The pages do not say; a driver must stand both.
+pub const POLL_AFTER_NOTIFICATION: bool = true;
+
 /// NDIS calls the interrupt handlers once more between the driver's call of
 /// NdisMDeregisterInterruptEx and the disconnection (X-92 says they may run up to that instant).
 pub const LAST_INTERRUPT_AT_DEREGISTRATION: bool = true;

@@ -339,6 +339,7 @@ pub fn halt(adapter: &Adapter, action: i32) -> u32 {
         String::from("MiniportHaltEx returned without NdisMDeregisterInterruptEx (7C/0D)")
     });
     register::abandon(adapter);
+    super::poll::abandon(adapter);
     dpc::flush();
     thread::sleep_ns(AFTERMATH_NS);
     shared_memory::audit();

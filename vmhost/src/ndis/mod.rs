@@ -24,6 +24,7 @@ pub mod nbl;
 pub mod offload;
 pub mod oid;
 pub mod pnp;
+pub mod poll;
 pub mod receive;
 pub mod requirements;
 pub mod reset;
@@ -46,6 +47,7 @@ pub static TABLES: &[&[&Export]] = &[
     lifecycle::EXPORTS,
     oid::EXPORTS,
     pnp::EXPORTS,
+    poll::EXPORTS,
     receive::EXPORTS,
     reset::EXPORTS,
     send::EXPORTS,

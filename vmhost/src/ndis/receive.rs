@@ -155,7 +155,8 @@ exports! {
     }
 }
 
-fn indicate(
+/// Takes a chain of received NBLs from the driver. At most DISPATCH.
+pub fn indicate(
     call: &Call,
     adapter: &Arc<Adapter>,
     chain: Ptr<NET_BUFFER_LIST>,

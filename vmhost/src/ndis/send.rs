@@ -321,16 +321,24 @@ exports! {
             call.text(&format!("the DISPATCH_LEVEL flag at IRQL {}", irql::current()))
         });
         verify::check("D-03", !chain.is_null(), || call.text("the chain is NULL"));
-        let mut at = chain.addr();
-        while at != 0 {
-            match complete(call, &adapter, at) {
-                Some(next) => at = next,
-                None => break,
-            }
-        }
-        adapter.sends.last_completion_ns.store(time::now_ns(), Ordering::Relaxed);
-        thread::wake();
+        complete_chain(call, &adapter, chain.addr());
     }
+}
+
+/// Takes a chain of sent NBLs back from the driver. At most DISPATCH.
+pub fn complete_chain(call: &Call, adapter: &Adapter, first: usize) {
+    let mut at = first;
+    while at != 0 {
+        match complete(call, adapter, at) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    adapter
+        .sends
+        .last_completion_ns
+        .store(time::now_ns(), Ordering::Relaxed);
+    thread::wake();
 }
 
 /// Takes one NBL back; returns the next one, or `None` when the chain cannot be followed.

@@ -219,6 +219,32 @@ pub const RULES: &[Rule] = &[
         "with sends outstanding, one is completed within 22 s",
     ),
     (
+        "NP-01",
+        "poll objects are registered in MiniportInitializeEx, with a right header and both handlers",
+    ),
+    (
+        "NP-02",
+        "a poll object is deregistered once, from MiniportInitializeEx or MiniportHaltEx",
+    ),
+    (
+        "NP-03",
+        "polls are requested, and placed, of a registered poll object",
+    ),
+    ("NP-04", "no poll is requested while notification is off"),
+    (
+        "NP-05",
+        "no interrupt comes while notification is off: only \"notification on\" arms it",
+    ),
+    (
+        "NP-06",
+        "a poll keeps to its limits, counts its chains, and leaves reserved members alone",
+    ),
+    (
+        "NP-07",
+        "polls come to an end: they do not ask for themselves for ever",
+    ),
+    ("NP-08", "the processor of a poll object is an active one"),
+    (
         "O-02",
         "NdisMOidRequestComplete only for a pending request, not with PENDING",
     ),

@@ -437,6 +437,12 @@ impl ReceiveChain {
         self.list.take().ends()
     }
 
+    /// Gives the chain away as its first element and its length; see `PollData`.
+    pub(crate) fn into_raw(mut self) -> (*mut NET_BUFFER_LIST, u32) {
+        let list = self.list.take();
+        (list.head(), list.len() as u32)
+    }
+
     /// Number of NBLs.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -21,6 +21,7 @@ use crate::{
     ledger::{self, Kind},
     log,
     machine::{cpu, time},
+    ndis::{driver, poll},
     verify,
 };
 
@@ -66,7 +67,9 @@ exports! {
     /// The address of a function of ndis.sys; NULL when this host does not play it.
     [Passive] fn NdisGetRoutineAddress(_call, name: usize) -> usize {
         let name = guest::unicode_text(name);
-        exports::find("ndis.sys", &name).filter(|e| e.supported).map_or(0, |e| (e.address)())
+        exports::find("ndis.sys", &name)
+            .filter(|e| e.supported && poll::offered(e.name, driver::offered_minor()))
+            .map_or(0, |e| (e.address)())
     }
     /// Bytes of a cache line.
     [Dispatch] fn NdisGetSharedDataAlignment(_call) -> u32 { SYSTEM_CACHE_ALIGNMENT_SIZE }

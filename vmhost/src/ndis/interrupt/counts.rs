@@ -24,6 +24,8 @@ pub struct Counts {
     pub dpc_reads: AtomicU64,
     pub dpc_writes: AtomicU64,
     pub dpc_ns_max: AtomicU64,
+    /// Interrupts that reached the host, claimed or not.
+    pub arrived: AtomicU64,
     /// NBLs indicated in this message's DPCs.
     pub indicated: AtomicU64,
     /// NBLs completed in this message's DPCs.

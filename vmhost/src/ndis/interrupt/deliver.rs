@@ -36,8 +36,9 @@ pub fn interrupt(interrupt: &Arc<Interrupt>, message: usize) {
             .last_interrupt_ns
             .store(time::now_ns(), Ordering::Relaxed);
     }
-    let claimed = call_isr(interrupt, message);
     let counts = &interrupt.counts[message];
+    counts.arrived.fetch_add(1, Ordering::Relaxed);
+    let claimed = call_isr(interrupt, message);
     let since = counts.disabled_ns.load(Ordering::Acquire);
     // Read after the ISR: an enable handler that came first has set it to 0.
     let late = since != 0 && time::now_ns().saturating_sub(since) > ON_ITS_WAY_NS;

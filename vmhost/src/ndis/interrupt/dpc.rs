@@ -125,7 +125,7 @@ pub fn request(
 }
 
 /// Limits of X-42; most DPCs get all, as on a Windows client.
-fn throw_limit() -> u32 {
+pub fn throw_limit() -> u32 {
     if let Some(limit) = STEER.limit() {
         return limit;
     }

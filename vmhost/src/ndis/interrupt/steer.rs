@@ -15,6 +15,8 @@ pub struct Steer {
     pub recall_elsewhere: AtomicBool,
     /// No interrupt may come between a DPC that has more pending and its recall.
     pub watch_mask: AtomicBool,
+    /// Interrupts come from the device alone, none is raised by a case.
+    pub quiet: AtomicBool,
     /// Each DPC is followed by another one for nothing.
     pub extra_dpc: AtomicBool,
     /// Each DPC that an ISR asks for comes on every CPU: the message has moved meanwhile.
@@ -33,6 +35,7 @@ pub static STEER: Steer = Steer {
     recall_ns: AtomicU64::new(FREE),
     recall_elsewhere: AtomicBool::new(false),
     watch_mask: AtomicBool::new(false),
+    quiet: AtomicBool::new(true),
     extra_dpc: AtomicBool::new(false),
     every_cpu: AtomicBool::new(false),
     at_registration: AtomicBool::new(false),

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A vector whose queues NDIS polls (NDIS 6.85, `*NdisPoll`): what the two callbacks of its poll object do to the
+//! protocol. At most DISPATCH_LEVEL; NDIS serialises the callbacks of one object.
+//!
+//! ```text
+//!   armed ──ISR: FIRED, POLLING, NdisRequestPoll──► NDIS: "notification off" ─► poll, poll, … ─► "notification on"
+//!     ▲                                                                                           │ FIRED meanwhile:
+//!     └──────────────────────── IMS: fires at once on a cause that stands ◄───────────────────────┴─► ask again
+//! ```
+//! - *One request at a time.* Whoever sets POLLING asks; until "notification on" nobody asks again.
+//! - *The mask is opened in "notification on" alone*, never in a poll. A vector is auto-masked by its own interrupt, so
+//!   that "notification off" costs nothing; where nothing masked it (MSI, a poll that nobody asked for), it writes IMC
+//!   and notes THROTTLED, as the receive throttle does.
+//! - *Nothing is lost.* "Notification on" takes POLLING off with one read-modify-write and sees in its old value what
+//!   ISRs left since the last pass took the causes; then it asks again and leaves the mask closed. What an ISR saves
+//!   after that finds POLLING gone, and asks itself. What comes without an interrupt stands in ICR, and the IMS
+//!   write fires on it (82574L §4.2).
+//! - *A vector that also has "other"* (MSI, line, one message) is polled as a whole: a pass that follows an interrupt
+//!   reads the causes and looks at the link. Between two interrupts a link change waits in ICR until the mask is open,
+//!   which is as long as frames keep coming; without a link none do.
+
+use super::map::Roles;
+use super::vector::{CFG_AUTO_MASK, CFG_POLL, CFG_READ_ICR};
+use super::vectors::{Interrupts, Work};
+use super::word::{
+    DISABLED, FIRED, FORBID, MASKED, OFFLINE, POLLING, STOPPED, THROTTLED, WORK, causes,
+};
+use crate::hw::mmio::Mmio;
+
+/// What one pass of a poll shall look at.
+#[derive(Debug)]
+pub struct Polled(Work);
+
+impl Polled {
+    /// The rings to scan: all of the vector's.
+    pub fn roles(&self) -> Roles {
+        self.0.roles()
+    }
+
+    /// STATUS is to be read.
+    pub fn link(&self) -> bool {
+        self.0.link()
+    }
+}
+
+impl Interrupts {
+    /// From here on NDIS polls the queues of `message`, whose poll object is registered; a first interrupt starts it.
+    /// PASSIVE_LEVEL.
+    pub fn hand_to_poll(&self, m: &impl Mmio, message: u32) {
+        if let Some(v) = self.vectors.get(message as usize) {
+            v.set_polled();
+            self.raise(m, message);
+        }
+    }
+
+    /// The first step of a poll; `None`: there is nothing to look at. At most DISPATCH_LEVEL.
+    #[inline]
+    pub fn poll_begin(&self, m: &impl Mmio, message: u32) -> Option<Polled> {
+        let v = self.vectors.get(message as usize)?;
+        let cfg = v.cfg();
+        if cfg & CFG_POLL == 0 {
+            // NDIS may poll while the object is still being registered: the DPC has the rings.
+            return None;
+        }
+        // Causes first, rings afterwards, as in a DPC.
+        let old = v.word.take_work();
+        if old & (STOPPED | OFFLINE) != 0 || m.is_gone() {
+            return None;
+        }
+        v.record.dpc();
+        let mut causes = causes(old);
+        // One read an interrupt: passes without one find the causes as the last read left them.
+        if cfg & CFG_READ_ICR != 0 && old & FIRED != 0 {
+            causes |= self.read_causes(m, v, cfg)?;
+        }
+        Some(Polled(Work {
+            // In range: `get` found it among VECTORS.
+            vector: message as u8,
+            cfg,
+            causes,
+        }))
+    }
+
+    /// A pass ended before its rings did: should NDIS stop polling all the same, "notification on" asks again.
+    #[inline]
+    pub fn poll_again(&self, message: u32) {
+        if let Some(v) = self.vectors.get(message as usize) {
+            v.word.set(FIRED);
+        }
+    }
+
+    /// SetPollNotification(Enabled FALSE): the vector does not interrupt until the next "on". At most DISPATCH_LEVEL.
+    pub fn notification_off(&self, m: &impl Mmio, message: u32) {
+        let Some(v) = self.vectors.get(message as usize) else {
+            return;
+        };
+        let cfg = v.cfg();
+        if cfg & CFG_POLL == 0 {
+            return;
+        }
+        let old = v.word.set(POLLING);
+        let masked_itself = cfg & CFG_AUTO_MASK != 0 && old & MASKED != 0;
+        if !masked_itself && v.word.set(THROTTLED) & FORBID == 0 {
+            v.reconcile(m);
+        }
+    }
+
+    /// SetPollNotification(Enabled TRUE): NDIS polls no more. `true`: call NdisRequestPoll, there is more to look at.
+    /// At most DISPATCH_LEVEL.
+    pub fn notification_on(&self, m: &impl Mmio, message: u32) -> bool {
+        let Some(v) = self.vectors.get(message as usize) else {
+            return false;
+        };
+        if v.cfg() & CFG_POLL == 0 {
+            return false;
+        }
+        let old = v.word.clear(POLLING | MASKED | THROTTLED);
+        if old & (DISABLED | STOPPED | OFFLINE) != 0 {
+            // The enable handler raises the vector; after a stop nobody does.
+            return false;
+        }
+        if old & WORK != 0 {
+            // Still masked, if it was: the debt goes on.
+            return v.word.set(POLLING | (old & MASKED)) & POLLING == 0;
+        }
+        if old & (POLLING | MASKED | THROTTLED) != 0 {
+            v.reconcile(m);
+            v.record.rearmed();
+        }
+        false
+    }
+}
