@@ -60,6 +60,10 @@ pub(super) struct World {
     pub(super) lock: Mutex<()>,
     /// DPCs that NDIS owes: recalls after MoreNblsPending.
     pub(super) recalls: Mutex<u32>,
+    /// Rounds of polls that NDIS owes.
+    pub(super) requests: Mutex<u32>,
+    /// NDIS serialises the callbacks of one poll object.
+    pub(super) round: Mutex<()>,
     /// The rings' own state, which only the owner of the vector touches. Never dereferenced: loom tracks the
     /// accesses and fails where two are not ordered by the vector's word.
     pub(super) rings: UnsafeCell<u32>,
@@ -134,13 +138,26 @@ impl World {
         world
     }
 
+    /// Polled by NDIS, and armed.
+    pub(super) fn polled(grant: Grant) -> Arc<Self> {
+        let world = Self::with(grant, 200, true);
+        world.irq.start(&*world, &world.setup);
+        world.irq.hand_to_poll(&*world, 0);
+        world.serve(Outcome::Done);
+        world
+    }
+
     pub(super) fn stopped(grant: Grant, interval: u16) -> Arc<Self> {
+        Self::with(grant, interval, false)
+    }
+
+    fn with(grant: Grant, interval: u16, poll: bool) -> Arc<Self> {
         let options = Options {
             rx_queues: 1,
             tx_queues: 1,
             interval,
             masked_icr_read: true,
-            poll: false,
+            poll,
         };
         Arc::new(Self {
             regs: Mutex::new(Registers {
@@ -152,6 +169,8 @@ impl World {
             setup: Setup::plan(grant, options),
             lock: Mutex::new(()),
             recalls: Mutex::new(0),
+            requests: Mutex::new(0),
+            round: Mutex::new(()),
             rings: UnsafeCell::new(0),
             gone: AtomicBool::new(false),
         })
@@ -201,14 +220,59 @@ impl World {
                 self.irq.isr_message(0)
             }
         };
+        assert!(!(isr.queue_dpc && isr.request_poll), "DPC and poll");
         if isr.queue_dpc {
             self.dpc(outcome);
+        }
+        if isr.request_poll {
+            self.request();
+            self.rounds(outcome);
         }
         true
     }
 
+    /// NdisRequestPoll.
+    pub(super) fn request(&self) {
+        *self.requests.lock().unwrap() += 1;
+    }
+
+    /// The rounds of polls that are due. With any outcome but Done a round ends before the ring does.
+    pub(super) fn rounds(&self, outcome: Outcome) {
+        loop {
+            let _serial = self.round.lock().unwrap();
+            if core::mem::take(&mut *self.requests.lock().unwrap()) == 0 {
+                return;
+            }
+            self.irq.notification_off(self, 0);
+            if let Some(_polled) = self.irq.poll_begin(self, 0) {
+                self.rings.with_mut(|_| ());
+                if outcome == Outcome::Done {
+                    self.regs.lock().unwrap().frames = 0;
+                } else {
+                    self.irq.poll_again(0);
+                }
+            }
+            if self.irq.notification_on(self, 0) {
+                self.request();
+            }
+            if outcome != Outcome::Done {
+                // Asked for already: somebody else's to do.
+                return;
+            }
+        }
+    }
+
     pub(super) fn dpc(&self, outcome: Outcome) {
-        while let Dpc::Run(work) = self.irq.dpc_begin(self, 0) {
+        loop {
+            let work = match self.irq.dpc_begin(self, 0) {
+                Dpc::Run(work) => work,
+                Dpc::Idle => return,
+                Dpc::RequestPoll => {
+                    self.request();
+                    self.rounds(outcome);
+                    return;
+                }
+            };
             self.rings.with_mut(|_| ());
             if outcome == Outcome::Done {
                 self.regs.lock().unwrap().frames = 0;
@@ -228,6 +292,8 @@ impl World {
     /// After all threads: what is still due happens, then nothing may be left.
     pub(super) fn settle(&self) {
         self.serve(Outcome::Done);
+        self.rounds(Outcome::Done);
+        self.serve(Outcome::Done);
         loop {
             let mut recalls = self.recalls.lock().unwrap();
             if *recalls == 0 {
@@ -239,6 +305,7 @@ impl World {
             self.serve(Outcome::Done);
         }
         assert!(!self.irq.is_running(0), "somebody still owns the vector");
+        assert!(!self.irq.is_polled(0), "polled by nobody");
         let r = self.regs.lock().unwrap();
         assert_eq!(r.frames, 0, "a frame was lost");
         let ims = self.setup.ims[0].bits();

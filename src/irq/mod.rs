@@ -77,6 +77,8 @@ pub const VECTORS: usize = 5;
 mod tests;
 
 #[cfg(all(test, loom))]
+mod loom_poll_tests;
+#[cfg(all(test, loom))]
 mod loom_tests;
 #[cfg(all(test, loom))]
 mod loom_world;

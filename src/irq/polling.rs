@@ -81,6 +81,13 @@ impl Interrupts {
         }))
     }
 
+    /// Whether NDIS has the vector at this moment. A hint, stale when returned.
+    pub fn is_polled(&self, message: u32) -> bool {
+        self.vectors
+            .get(message as usize)
+            .is_some_and(|v| v.word.load() & POLLING != 0)
+    }
+
     /// A pass ended before its rings did: should NDIS stop polling all the same, "notification on" asks again.
     #[inline]
     pub fn poll_again(&self, message: u32) {

@@ -54,6 +54,25 @@ const RUNS: &[(&str, &[&str])] = &[
     ("VM, 2 messages", &["--messages", "2", "--transfer", "1"]),
     ("VM, 1 message", &["--messages", "1", "--transfer", "1"]),
     ("VM, NDIS 6.84", &["--ndis-minor", "84", "--transfer", "1"]),
+    (
+        "VM, NDIS poll, msix",
+        &["--set", "*NdisPoll=1", "--transfer", "2"],
+    ),
+    (
+        "VM, NDIS poll, line",
+        &["--set", "*NdisPoll=1", "--irq", "line", "--transfer", "1"],
+    ),
+    (
+        "VM, poll wanted, NDIS 6.84",
+        &[
+            "--set",
+            "*NdisPoll=1",
+            "--ndis-minor",
+            "84",
+            "--transfer",
+            "1",
+        ],
+    ),
     ("VM, OIDs and sends, msix", &["--scenario", "basic"]),
     (
         "VM, OIDs and sends, line",
@@ -73,6 +92,10 @@ const INTERRUPT_RUNS: &[(&str, &[&str])] = &[
         &["--irq", "msix", "--cpus", "1", "--seed", "3"],
     ),
     ("VM, interrupt cases, msi", &["--irq", "msi", "--seed", "4"]),
+    (
+        "VM, interrupt cases, NDIS poll",
+        &["--set", "*NdisPoll=1", "--seed", "7"],
+    ),
     (
         "VM, interrupt cases, line",
         &["--irq", "line", "--seed", "5"],

@@ -66,9 +66,7 @@ fn count(write: bool) {
     counter.fetch_add(1, Ordering::Relaxed);
     match context.handler {
         Handler::Isr | Handler::MessageIsr => ISR.count(write),
-        Handler::Dpc | Handler::MessageDpc | Handler::Poll | Handler::SetPollNotification => {
-            DPC.count(write);
-        }
+        handler if handler.is_dpc() => DPC.count(write),
         Handler::Send if write => SEND.count(write),
         _ => OTHER.count(write),
     }
@@ -89,15 +87,8 @@ pub fn credit(pick: impl Fn(&Context) -> &AtomicU64, amount: u64) {
     let mut at = verify::current();
     while let Some(context) = at {
         pick(context).fetch_add(amount, Ordering::Relaxed);
-        let interrupts_others = matches!(
-            context.handler,
-            Handler::Dpc
-                | Handler::MessageDpc
-                | Handler::Poll
-                | Handler::SetPollNotification
-                | Handler::Timer
-                | Handler::KernelDpc
-        );
+        let interrupts_others = matches!(context.handler, Handler::Timer | Handler::KernelDpc)
+            || context.handler.is_dpc();
         at = if interrupts_others {
             None
         } else {

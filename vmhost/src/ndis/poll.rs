@@ -121,12 +121,36 @@ struct Pass {
 }
 
 static LIVE: IrqSpin<Vec<Arc<Poll>>> = IrqSpin::new(Vec::new());
-/// Polls made, for the report.
+/// Polls made in this run.
 static PASSES: AtomicU64 = AtomicU64::new(0);
 
 /// Polls made in this run.
 pub fn passes() -> u64 {
     PASSES.load(Ordering::Relaxed)
+}
+
+/// Rounds that are due or running.
+pub fn busy() -> u64 {
+    let objects = LIVE.lock().clone();
+    objects.iter().map(|p| p.busy.load(Ordering::Acquire)).sum()
+}
+
+/// Live objects: the processor that each is bound to, if any.
+pub fn objects() -> Vec<Option<usize>> {
+    let objects = LIVE.lock().clone();
+    let bound = |p: &Arc<Poll>| p.affinity.load(Ordering::Relaxed);
+    objects
+        .iter()
+        .map(|p| Some(bound(p)).filter(|cpu| *cpu != NO_CPU))
+        .collect()
+}
+
+/// Has every object polled once more, as NDIS may without a request.
+pub fn rounds() {
+    let objects = LIVE.lock().clone();
+    for object in &objects {
+        request(object);
+    }
 }
 
 /// Whether a name is there at `minor`.
@@ -448,7 +472,7 @@ fn notify(poll: &Arc<Poll>, on: bool) -> bool {
     let arguments = [poll.context, p.addr() as u64];
     verify::call_with(
         Handler::SetPollNotification,
-        poll.handle,
+        poll.message.load(Ordering::Relaxed) as u64,
         poll.notification,
         &arguments,
         |context| charge(poll, context),
@@ -489,7 +513,7 @@ fn one(poll: &Arc<Poll>) -> Pass {
     let arguments = [poll.context, p.addr() as u64];
     let (_, (indicated, completed)) = verify::call_with(
         Handler::Poll,
-        poll.handle,
+        poll.message.load(Ordering::Relaxed) as u64,
         poll.poll,
         &arguments,
         |context| {
@@ -542,19 +566,29 @@ fn one(poll: &Arc<Poll>) -> Pass {
         format!("{sends} NBLs were completed in one poll, the limit was {transmit_limit}")
     });
     if let Some(adapter) = poll.adapter.upgrade() {
-        let call = Call::about(&VIA_POLL);
-        if up != 0 {
-            let chain = Ptr::new(receive.IndicatedNblChain as usize);
-            receive::indicate(&call, &adapter, chain, 0, up as u32, receive.Flags);
-        }
-        if back != 0 {
-            send::complete_chain(&call, &adapter, transmit.CompletedNblChain as usize);
-        }
+        let object = poll.message.load(Ordering::Relaxed) as u64;
+        verify::on_behalf_of(Handler::Poll, object, || take(&adapter, &seen, up, back));
+    }
+    if receive_limit == NDIS_INDICATE_ALL_NBLS {
+        STEER.longest.fetch_max(frames, Ordering::Relaxed);
     }
     count(poll, frames, sends);
     Pass {
         progress: frames + sends != 0,
         remaining: receive.NumberOfRemainingNbls | transmit.NumberOfRemainingNbls != 0,
+    }
+}
+
+/// NDIS' part of a poll: `up` NBLs are indicated, `back` are completed.
+fn take(adapter: &Arc<Adapter>, seen: &NDIS_POLL_DATA, up: u64, back: u64) {
+    let call = Call::about(&VIA_POLL);
+    if up != 0 {
+        instant::reached(Instant::Import("NdisMIndicateReceiveNetBufferLists"));
+        let chain = Ptr::new(seen.Receive.IndicatedNblChain as usize);
+        receive::indicate(&call, adapter, chain, 0, up as u32, seen.Receive.Flags);
+    }
+    if back != 0 {
+        send::complete_chain(&call, adapter, seen.Transmit.CompletedNblChain as usize);
     }
 }
 

@@ -77,6 +77,14 @@ impl Handler {
         matches!(self, Self::Isr | Self::MessageIsr)
     }
 
+    /// What runs in place of an interrupt DPC: one of those, or a callback of a poll object.
+    pub fn is_dpc(self) -> bool {
+        matches!(
+            self,
+            Self::Dpc | Self::MessageDpc | Self::Poll | Self::SetPollNotification
+        )
+    }
+
     /// The rule that a too high IRQL breaks in this handler.
     pub fn irql_rule(self) -> &'static str {
         match self {

@@ -210,6 +210,12 @@ pub fn end(reason: &str) -> ! {
 
 static ENDING_CPU: AtomicUsize = AtomicUsize::new(usize::MAX);
 
+/// Does what NDIS does with the results of a callback that has returned: what is found meanwhile is the callback's.
+pub fn on_behalf_of<R>(handler: Handler, object: u64, work: impl FnOnce() -> R) -> R {
+    let _record = enter(handler, object);
+    work()
+}
+
 /// Calls a function of the driver under a context record and checks what it left behind:
 /// registers, flags and IRQL (G-05; X-26 for ISRs) and driver locks still held.
 /// At most 11 arguments. Returns RAX.

@@ -20,7 +20,7 @@ use crate::{
         },
         lifecycle,
         nbl::Shape,
-        pnp, receive,
+        pnp, poll, receive,
         send::{self, How},
     },
     protocol::{Lease, Stack},
@@ -255,10 +255,12 @@ pub fn raise(interrupt: &Interrupt, message: usize, cpu: usize) {
     vectors::raise(cpu, interrupt.grant.messages[message].raised);
 }
 
-/// Waits until no interrupt DPC is queued or runs.
+/// Waits until no interrupt DPC is queued or runs, and no poll.
 pub fn drain(interrupt: &Interrupt) {
     let deadline = time::now_ns() + EVENT_LIMIT_NS;
-    thread::wait_until(Some(deadline), &|| interrupt.slots.busy() == 0);
+    thread::wait_until(Some(deadline), &|| {
+        interrupt.slots.busy() == 0 && poll::busy() == 0
+    });
 }
 
 /// Another CPU than this one, or this one when it is alone. Any IRQL.

@@ -12,7 +12,7 @@ use crate::{
         interrupt::steer::STEER,
         receive,
     },
-    verify::{self, Handler},
+    verify,
 };
 use ::ndis::ffi::NDIS_INDICATE_ALL_NBLS;
 use alloc::{format, string::String, sync::Arc};
@@ -86,8 +86,7 @@ fn more(instant: Instant) {
     {
         return;
     }
-    let in_dpc = verify::current()
-        .is_some_and(|context| matches!(context.handler, Handler::Dpc | Handler::MessageDpc));
+    let in_dpc = verify::current().is_some_and(|context| context.handler.is_dpc());
     let adapter = ADAPTER.lock().clone();
     if let (true, Some(adapter)) = (in_dpc, adapter)
         && adapter.sends.outstanding() < IN_FLIGHT

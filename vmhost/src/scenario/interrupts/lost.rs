@@ -19,7 +19,7 @@ use crate::{
         send::{self, How},
     },
     scenario::frames,
-    verify::{self, Handler},
+    verify,
 };
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec};
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -93,8 +93,7 @@ fn sweep(bench: &Bench<'_>) -> Result<i64, String> {
 
 /// In the DPC: counts, and at the chosen instant has one frame sent.
 fn at_instant(instant: Instant) {
-    let in_dpc = verify::current()
-        .is_some_and(|context| matches!(context.handler, Handler::Dpc | Handler::MessageDpc));
+    let in_dpc = verify::current().is_some_and(|context| context.handler.is_dpc());
     if !in_dpc && !matches!(instant, Instant::DpcEnd(_)) {
         return;
     }

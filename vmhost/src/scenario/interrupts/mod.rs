@@ -14,6 +14,7 @@ mod line;
 mod lost;
 mod messages;
 mod multiplicity;
+mod poll;
 mod registration;
 mod states;
 mod switches;
@@ -23,6 +24,7 @@ use self::bench::Bench;
 use super::{bring_up, report, step, tear_down};
 use crate::{log, machine::time, ndis::interrupt::steer::STEER};
 use alloc::{format, string::String};
+use core::sync::atomic::Ordering;
 use vmhost_proto::HostConfig;
 
 /// What became of a case.
@@ -96,6 +98,11 @@ const CASES: &[Case] = &[
         title: "Disable and Enable handlers",
         run: switches::run,
     },
+    Case {
+        name: "poll",
+        title: "NDIS poll",
+        run: poll::run,
+    },
 ];
 
 /// Whether a scenario's name is that of all cases or of one.
@@ -105,6 +112,7 @@ pub fn is_name(name: &str) -> bool {
 
 /// Runs the cases that the scenario names; the `Err` is what failed first.
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
+    STEER.quiet.store(false, Ordering::Relaxed);
     let session = bring_up::start(config, sys);
     let mut bench = Bench::new(config, &session);
     let mut result = bench.running();

@@ -100,14 +100,16 @@ fn toggle(instant: Instant) {
     let Some(context) = verify::current() else {
         return;
     };
-    let in_dpc = matches!(context.handler, Handler::Dpc | Handler::MessageDpc);
-    if !in_dpc || !matches!(instant, Instant::Import(_)) {
+    if !context.handler.is_dpc() || !matches!(instant, Instant::Import(_)) {
         return;
     }
     let message = context.object as usize;
     for adapter in crate::ndis::adapter::all() {
         let found = adapter.interrupts.lock().first().cloned();
-        if let Some(found) = found.filter(|found| !found.closed.load(Ordering::Acquire)) {
+        let there = |found: &Arc<Interrupt>| {
+            message < found.counts.len() && !found.closed.load(Ordering::Acquire)
+        };
+        if let Some(found) = found.filter(there) {
             interrupt::switch_one(&found, message, false);
             interrupt::switch_one(&found, message, true);
         }
