@@ -273,8 +273,8 @@ impl Core {
         for receiver in &self.receivers {
             drop(receiver.take());
         }
-        let ring = self.sender.take(irql);
-        drop(ring);
+        let rings = self.sender.take(irql);
+        drop(rings);
     }
 
     /// To a low-power state (W-03 to W-06): interrupts and DMA off; rings and buffers stay as they are.

@@ -66,8 +66,8 @@ impl Core {
             let roles = work.roles();
             // Transmit and link first: they are bounded and must not starve behind receive.
             let mut frames = 0;
-            if roles.intersects(Roles::TX) {
-                frames += self.sender.complete(self, irql);
+            for queue in transmit_queues(roles) {
+                frames += self.sender.complete(self, queue, irql);
             }
             let looked = work.link() && self.watching.load(Ordering::Acquire);
             if looked {
@@ -180,6 +180,12 @@ impl Core {
 /// The receive queues of a vector.
 pub(super) fn queues_of(roles: Roles) -> [bool; QUEUES] {
     [Roles::RX0, Roles::RX1].map(|role| roles.contains(role))
+}
+
+/// The transmit queues of a vector.
+pub(super) fn transmit_queues(roles: Roles) -> impl Iterator<Item = usize> {
+    let queues = [Roles::TX0, Roles::TX1].into_iter().enumerate();
+    queues.filter_map(move |(queue, role)| roles.contains(role).then_some(queue))
 }
 
 /// The step that a number stands for.

@@ -17,7 +17,8 @@ use crate::irq::clock::Timer;
 use crate::irq::registration::{CHARACTERISTICS, Handlers};
 use crate::irq::{Grant, Options, Setup, selftest};
 use crate::net::offload::{self, Offloads};
-use crate::net::send::Mapper;
+use crate::net::plan;
+use crate::net::send::{self, Mapper};
 use crate::net::{filter, memory, rss};
 use crate::oid;
 use ndis::adapter::AdapterHandle;
@@ -152,7 +153,7 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
 fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Handlers>> {
     let handle = &core.handle;
     let dma = SgDma {
-        max_transfer: core.settings.max_frame(),
+        max_transfer: plan::max_mapping(core.settings.max_frame()),
         address_64: true,
     };
     let dma =
@@ -162,9 +163,12 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         let ring = memory::receive_ring(queue, handle, &dma, &core.settings, irql);
         receiver.install(logged(handle, Step::Memory, ring, irql)?);
     }
-    let transmit = memory::transmit_ring(handle, dma, &core.settings, irql);
-    core.sender
-        .install(logged(handle, Step::Memory, transmit, irql)?, irql);
+    for queue in 0..send::QUEUES {
+        let transmit = memory::transmit_ring(handle, dma.clone(), queue, &core.settings, irql);
+        let transmit = logged(handle, Step::Memory, transmit, irql)?;
+        core.sender.install(queue, transmit, irql);
+    }
+    drop(dma);
     let ready = device::bring_up(core, irql);
     logged(handle, Step::Chip, ready, irql)?;
 
@@ -196,7 +200,7 @@ fn run(
     let (grant, messages) = granted(core, interrupt);
     let options = Options {
         rx_queues: core.settings.receive_queues,
-        tx_queues: 1,
+        tx_queues: send::QUEUES as u8,
         interval: core.moderation().initial_interval(),
         masked_icr_read: core.errata.contains(Errata::ICR_READ),
         poll: poll.is_some(),

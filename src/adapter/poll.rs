@@ -6,7 +6,7 @@
 //! queues share a vector they share its object too, because "notification on" opens the vector's mask.
 
 use super::core::Core;
-use super::dpc::{CHUNK, queues_of};
+use super::dpc::{CHUNK, queues_of, transmit_queues};
 use super::link;
 use crate::irq::clock::cycles;
 use crate::irq::{Roles, Setup, VECTORS};
@@ -123,7 +123,9 @@ impl Core {
         let roles = polled.roles();
         let (mut frames, mut given, mut again) = (0, 0, false);
         if roles.intersects(Roles::TX) {
-            let (chain, sent, more) = self.sender.collect(self, data.transmit_limit(), irql);
+            let (chain, sent, more) =
+                self.sender
+                    .collect(self, transmit_queues(roles), data.transmit_limit(), irql);
             given = chain.len() as u32;
             frames += sent;
             again |= more;

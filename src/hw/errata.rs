@@ -48,7 +48,8 @@ pub struct Erratum {
 
 /// All of them. Those without a switch, because they cannot be separated from ordinary set-up, are named where
 /// they are done: RFCTL.ACK_DIS (`irq::setup`), WTHRESH 1 in both queues (`hw::queue`), all causes behind OTHER in
-/// the mask (`irq::map`), receiver overrun as a data path event (`irq::vectors`), all ones is no cause (same).
+/// the mask (`irq::map`), receiver overrun as a data path event (`irq::vectors`), all ones is no cause (same), segmentation by the driver
+/// (`net::feed`), a context with every frame while two queues send (`net::memory`).
 pub const TABLE: &[Erratum] = &[
     Erratum {
         switch: Errata::ICR_READ,

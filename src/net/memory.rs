@@ -3,7 +3,7 @@
 
 use super::frame::TAG_LEN;
 use super::receive::{self, BUFFER_BYTES};
-use super::{send, window};
+use super::{feed, send, window};
 use crate::config::Settings;
 use crate::hw::desc::DESCRIPTOR_BYTES;
 use crate::ring::{DmaMem, RxRing, TxRing, TxRules, TxSlot};
@@ -105,23 +105,31 @@ pub fn receive_ring(
     Ok(receive::Ring::new(ring, spare, buffers))
 }
 
-/// The transmit ring, its window, and zeros to pad short frames with.
+/// A transmit ring with its window and the memory that frames may need.
 pub fn transmit_ring(
     handle: &AdapterHandle,
     dma: Shared<ScatterGatherDma<send::Mapper>>,
+    queue: usize,
     settings: &Settings,
     irql: &Irql<Passive>,
 ) -> Result<window::Ring> {
     let descriptors = u32::from(settings.transmit_buffers).next_power_of_two();
     let slots = boxed(descriptors as usize, TxSlot::default)?;
     let memory = ring_memory(&dma, descriptors, irql)?;
-    let ring = TxRing::new(0, memory, slots, TxRules::default()).map_err(|_| Status::FAILURE)?;
-    let window = boxed(descriptors as usize, window::Slot::default)?;
+    // The chip remembers one context for both queues.
+    let rules = TxRules {
+        always_context: true,
+    };
+    let ring = TxRing::new(queue, memory, slots, rules).map_err(|_| Status::FAILURE)?;
+    let headers = dma.allocate_shared(descriptors * feed::HEADER_SLOT, true, irql)?;
     let zeros = dma.allocate_shared(super::frame::MIN_FRAME, true, irql)?;
+    // Buffers begin on cache lines of their own.
+    let bounce = settings.max_frame().next_multiple_of(64);
+    let bounces = dma.allocate_shared(bounce * feed::BOUNCES, true, irql)?;
+    let window = boxed(descriptors as usize, window::Entry::default)?;
     Ok(window::Ring::new(
-        ring,
+        feed::Feed::new(ring, headers, zeros, bounces, bounce),
         window,
-        zeros,
         dma,
         SendChain::new(*handle),
     ))

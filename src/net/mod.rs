@@ -5,12 +5,17 @@
 //! (K-01), nothing is allocated while frames move.
 
 pub mod arrival;
+pub mod checksum;
+pub mod feed;
 pub mod filter;
 pub mod frame;
+pub mod headers;
 pub mod memory;
 pub mod offload;
+pub mod plan;
 pub mod receive;
 pub mod rss;
+pub mod segment;
 pub mod send;
 pub mod statistics;
 pub mod window;

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Send: from NBL chains to the ring and back. At most DISPATCH_LEVEL, from several CPUs at once.
+//! Send: from NBL chains to the rings and back. At most DISPATCH_LEVEL, from several CPUs at once.
 //!
 //! ```text
 //! MiniportSend ─► pending (whole NBLs) ─► a ticket each NB ─► mapped by NDIS ─► ring ─► done ─► completed
-//!                 under the lock          under the lock      no lock            lock    lock    no lock
+//!                 under the lock          under the lock      no lock           lock    lock    no lock
 //! ```
+//! There are two queues, each with a ring, a window and a lock of its own. NBLs with a receive-side scaling hash go where
+//! the hash says, all others to the first, so that a flow stays in order (D-06).
+//!
 //! A ticket is a place in the *window*. NDIS may map net buffers at once, later or on another CPU (G-22), in any order;
-//! the window puts them into the ring in the order of their tickets (D-06). A full window or ring leaves the rest
-//! pending, and completions carry on (D-07). The lock is never held across a call into NDIS (K-01); the tail is
-//! written under it, so that tail writes keep their order.
+//! the window puts them into the ring in the order of their tickets. A full window or ring leaves the rest pending, and
+//! completions carry on (D-07). Tickets are taken, and finished net buffers given back, a batch per hold of the lock. It
+//! is never held across a call into NDIS (K-01); the tail is written under it, so that tail writes keep their order.
 
-use super::frame::{Cast, HEADER_LEN, MAX_FRAME};
-use super::window::{BATCH, Done, Ring, Slot};
+use super::frame::Cast;
+use super::plan::{check_length, large_send_done, plan};
+use super::window::{BATCH, Batch, Done, Ring};
 use crate::adapter::Core;
 use crate::hw::mmio::Mmio;
 use crate::hw::queue;
+pub use crate::hw::regs::QUEUES;
 use ndis::dma::{MappedNetBuffer, ScatterGatherDma, SgListHandler};
+use ndis::ffi::TcpLargeSendNetBufferListInfo;
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::mem::Shared;
 use ndis::miniport::CancelId;
@@ -23,26 +29,38 @@ use ndis::nbl::{SendChain, TxNetBuffer};
 use ndis::spin::SpinLock;
 use ndis::status::Status;
 
-/// Net buffers finished by one DPC pass; what is left has an interrupt of its own or comes with the next one.
-const COMPLETIONS: u32 = 512;
-/// The driver's word of a net buffer that holds its ticket.
+/// Net buffers finished by one DPC pass: as many as the largest window has. What is sent later has an interrupt of its
+/// own.
+const COMPLETIONS: u32 = crate::ring::dma::MAX_DESCRIPTORS;
+/// The driver's words of a net buffer: its ticket, and its queue.
 const TICKET: usize = 0;
+const QUEUE: usize = 1;
+
+/// A queue in cache lines of its own. `None` before initialisation has made the ring and after halt has taken it.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Queue {
+    number: usize,
+    ring: SpinLock<Option<Ring>>,
+}
 
 /// The send side of one adapter.
 #[derive(Debug)]
 pub struct Sender {
-    /// `None` before initialisation has made the ring and after halt has taken it.
-    ring: SpinLock<Option<Ring>>,
+    queues: [Queue; QUEUES],
 }
 
 /// MiniportProcessSGList: an owner of the core. The cycle core → ring → DMA → mapper → core ends when halt takes the
-/// ring.
+/// rings.
 #[derive(Debug)]
 pub struct Mapper(pub Shared<Core>);
 
 impl SgListHandler for Mapper {
     fn process(&self, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
-        self.0.sender.mapped(&self.0, mapped, irql);
+        let number = mapped.net_buffer().word(QUEUE).unwrap_or(0);
+        if let Some(queue) = self.0.sender.queues.get(number) {
+            queue.mapped(&self.0, mapped, irql);
+        }
     }
 }
 
@@ -53,52 +71,148 @@ impl Default for Sender {
 }
 
 impl Sender {
-    /// A sender without a ring yet.
-    pub const fn new() -> Self {
+    /// A sender without rings yet.
+    pub fn new() -> Self {
         Self {
-            ring: SpinLock::new(None),
+            queues: core::array::from_fn(|number| Queue {
+                number,
+                ring: SpinLock::new(None),
+            }),
         }
     }
 
-    /// Gives the sender its ring. Before interrupts and sends.
-    pub fn install<L: AtMost<Dispatch>>(&self, ring: Ring, irql: &mut Irql<L>) {
-        *self.ring.lock(irql) = Some(ring);
+    /// Gives a queue its ring. Before interrupts and sends.
+    pub fn install<L: AtMost<Dispatch>>(&self, number: usize, ring: Ring, irql: &mut Irql<L>) {
+        if let Some(queue) = self.queues.get(number) {
+            *queue.ring.lock(irql) = Some(ring);
+        }
     }
 
-    /// Takes the ring; the chip has been stopped and the gate is closed and empty.
-    pub fn take<L: AtMost<Dispatch>>(&self, irql: &mut Irql<L>) -> Option<Ring> {
-        self.ring.lock(irql).take()
+    /// Takes the rings; the chip has been stopped and the gate is closed and empty.
+    pub fn take<L: AtMost<Dispatch>>(&self, irql: &mut Irql<L>) -> [Option<Ring>; QUEUES] {
+        let mut rings = [const { None }; QUEUES];
+        for (queue, ring) in self.queues.iter().zip(&mut rings) {
+            *ring = queue.ring.lock(irql).take();
+        }
+        rings
     }
 
-    /// Tells the chip where the ring is. PASSIVE_LEVEL, transmitter off.
+    /// Tells the chip where the rings are. PASSIVE_LEVEL, transmitter off.
     pub fn program(&self, m: &impl Mmio, irql: &mut Irql<Passive>) {
-        if let Some(ring) = &*self.ring.lock(irql) {
-            queue::program_tx(m, 0, ring.ring.base(), ring.ring.bytes());
+        for queue in &self.queues {
+            if let Some(ring) = &mut *queue.ring.lock(irql) {
+                let ring = ring.feed.ring();
+                queue::program_tx(m, queue.number, ring.base(), ring.bytes());
+            }
         }
     }
 
-    /// Maps what waits and hands it to the chip with one tail write. `true`: something failed and can be completed.
-    fn pump(&self, core: &Core, irql: &mut Irql<Dispatch>) -> bool {
+    /// Completes what the chip is done with in queue `number`, and carries on with what waits; returns the net buffers
+    /// finished. Bounded (X-47). DISPATCH_LEVEL, no lock held.
+    pub fn complete(&self, core: &Core, number: usize, irql: &mut Irql<Dispatch>) -> u32 {
+        self.queues
+            .get(number)
+            .map_or(0, |queue| queue.complete(core, irql))
+    }
+
+    /// Takes back what the chip is done with in the queues of `numbers`, at most `limit` NBLs, for a poll that gives them
+    /// to NDIS; they leave the data path when NDIS has them. Returns the NBLs, the net buffers, and whether more may be
+    /// done. Bounded (X-47). DISPATCH_LEVEL, no lock held.
+    pub fn collect(
+        &self,
+        core: &Core,
+        numbers: impl Iterator<Item = usize>,
+        limit: u32,
+        irql: &mut Irql<Dispatch>,
+    ) -> (SendChain, u32, bool) {
+        let mut chain = SendChain::new(core.handle);
+        let (mut total, mut again) = (0, false);
+        for queue in numbers.filter_map(|number| self.queues.get(number)) {
+            // A net buffer finishes one NBL at most.
+            let most = limit.min(COMPLETIONS).saturating_sub(total);
+            let (count, more) = queue.collect(core, &mut chain, most, irql);
+            total += count;
+            again |= more;
+        }
+        (chain, total, again)
+    }
+
+    /// Completes every NBL that has not been split yet: the adapter pauses (P-05). At most DISPATCH_LEVEL, no lock held.
+    pub fn abort_queued<L: AtMost<Dispatch>>(&self, core: &Core, irql: &mut Irql<L>) {
+        irql.at_dispatch(|irql| {
+            for queue in &self.queues {
+                queue.abort_queued(core, irql);
+            }
+        });
+    }
+
+    /// Empties the rings: the chip has been reset and starts anew. What it had not sent fails (C-10).
+    pub fn rewind<L: AtMost<Dispatch>>(&self, core: &Core, irql: &mut Irql<L>) {
+        irql.at_dispatch(|irql| {
+            for queue in &self.queues {
+                queue.empty_ring(core, core.refusal(), irql);
+            }
+        });
+    }
+
+    /// The device is gone: everything that the rings hold comes back without it (S-06). No lock held.
+    pub fn abandon<L: AtMost<Dispatch>>(&self, core: &Core, irql: &mut Irql<L>) {
+        irql.at_dispatch(|irql| {
+            for queue in &self.queues {
+                queue.empty_ring(core, Status::NOT_ACCEPTED, irql);
+                queue.abort_queued(core, irql);
+            }
+        });
+    }
+
+    /// MiniportCancelSend: completes what waits with this id (D-50); what the chip has completes normally.
+    pub fn cancel<L: AtMost<Dispatch>>(&self, core: &Core, id: CancelId, irql: &mut Irql<L>) {
+        irql.at_dispatch(|irql| {
+            for queue in &self.queues {
+                queue.cancel(core, id, irql);
+            }
+        });
+    }
+}
+
+impl Queue {
+    /// Adds `chain` to what waits, has it mapped and hands it to the chip with one tail write. `true`: something failed
+    /// and can be completed.
+    fn pump(&self, core: &Core, chain: SendChain, irql: &mut Irql<Dispatch>) -> bool {
+        let mut chain = Some(chain);
         let mut empty = SendChain::new(core.handle);
         let mut entered = false;
         let mut failed = false;
         loop {
+            let mut batch: Batch = [const { None }; BATCH];
             let mut guard = self.ring.lock(irql);
-            let Some(ring) = &mut *guard else { break };
+            let (slot, at_dispatch) = guard.split();
+            let Some(ring) = slot else { break };
+            if let Some(mut chain) = chain.take() {
+                ring.pending.append(&mut chain);
+            }
             if !entered {
                 ring.senders += 1;
                 entered = true;
             }
-            let Some((nb, ticket)) = ring.next_to_map(&mut empty) else {
+            if ring.next_batch(&mut batch, &mut empty) == 0 {
                 ring.senders -= 1;
-                ring.advance(core.is_gone());
+                ring.advance(core.is_gone(), at_dispatch);
                 ring.ring_doorbell(&core.mmio);
                 failed = ring.has_failed();
                 break;
-            };
+            }
             let dma = ring.dma.clone();
             drop(guard);
-            self.map(core, nb, ticket, &dma, irql);
+            for (nb, ticket) in batch.into_iter().flatten() {
+                self.map(core, nb, ticket, &dma, irql);
+            }
+        }
+        // Without a ring: what came fails.
+        if let Some(chain) = chain.filter(|chain| !chain.is_empty()) {
+            let count = chain.len() as u32;
+            chain.complete_with(Status::FAILURE, irql);
+            core.leave(count, irql);
         }
         let count = empty.len() as u32;
         if count > 0 {
@@ -117,47 +231,45 @@ impl Sender {
         dma: &ScatterGatherDma<Mapper>,
         irql: &mut Irql<Dispatch>,
     ) {
-        let length = nb.data_length();
-        // D-10: never truncated, never a runt header.
-        let refused = if core.is_gone() {
-            Some(Status::NOT_ACCEPTED)
-        } else if !(HEADER_LEN..=MAX_FRAME).contains(&length) {
-            Some(Status::INVALID_LENGTH)
+        let checked = if core.is_gone() {
+            Err(Status::NOT_ACCEPTED)
         } else {
-            None
+            // D-10: never truncated, never a runt header.
+            check_length(&nb, core.settings.max_frame())
         };
-        let failed = match refused {
-            Some(status) => Some((status, nb)),
-            None => {
+        let failed = match checked {
+            Err(status) => Some((status, nb)),
+            Ok(()) => {
                 nb.set_word(TICKET, ticket as usize);
+                nb.set_word(QUEUE, self.number);
                 dma.map(nb, irql).err()
             }
         };
         if let Some((status, nb)) = failed
             && let Some(ring) = &mut *self.ring.lock(irql)
         {
-            ring.set(ticket, Slot::Failed(nb, status));
+            ring.failed(ticket, nb, status);
         }
     }
 
-    /// NDIS has mapped a net buffer. DISPATCH_LEVEL; inside [`Sender::map`], later, or on another CPU.
+    /// NDIS has mapped a net buffer. DISPATCH_LEVEL; inside [`Queue::map`], later, or on another CPU.
     fn mapped(&self, core: &Core, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
-        let mut destination = [0; 6];
+        let nb = mapped.net_buffer();
         // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-        let known = mapped.net_buffer().copy_to(&mut destination, irql).is_ok();
-        let cast = if known {
-            Cast::of(&destination)
-        } else {
-            Cast::Unicast
-        };
-        let ticket = mapped.net_buffer().word(TICKET).unwrap_or(0) as u32;
+        let cast = nb
+            .first::<6, _>(irql)
+            .map_or(Cast::Unicast, |to| Cast::of(&to));
+        let plan = plan(nb, core.offload.get(), core.settings.max_frame(), irql);
+        let ticket = nb.word(TICKET).unwrap_or(0) as u32;
         let mut guard = self.ring.lock(irql);
-        let Some(ring) = &mut *guard else { return };
-        ring.set(ticket, Slot::Ready(mapped, cast));
-        ring.advance(core.is_gone());
+        let (slot, at_dispatch) = guard.split();
+        let Some(ring) = slot else { return };
+        ring.mapped(ticket, mapped, plan, cast);
         if ring.senders > 0 {
+            // A sender in its loop moves it, and writes the tail once for all.
             return;
         }
+        ring.advance(core.is_gone(), at_dispatch);
         ring.ring_doorbell(&core.mmio);
         if ring.has_failed() {
             drop(guard);
@@ -165,20 +277,19 @@ impl Sender {
         }
     }
 
-    /// Completes what the chip is done with, and carries on with what waits; returns the net buffers finished.
-    /// Bounded (X-47). DISPATCH_LEVEL, no lock held.
-    pub fn complete(&self, core: &Core, irql: &mut Irql<Dispatch>) -> u32 {
+    fn complete(&self, core: &Core, irql: &mut Irql<Dispatch>) -> u32 {
         let mut total = 0;
         while total < COMPLETIONS {
             let mut chain = SendChain::new(core.handle);
-            let count = self.finish_batches(core, &mut chain, COMPLETIONS - total, irql);
+            let (count, pending) = self.finish_batches(core, &mut chain, COMPLETIONS - total, irql);
             total += count;
             let nbls = chain.len() as u32;
             if nbls > 0 {
                 chain.complete(irql);
             }
             // There is room again, and what failed there comes back in the next round.
-            let again = count > 0 && self.pump(core, irql);
+            let none = SendChain::new(core.handle);
+            let again = count > 0 && pending && self.pump(core, none, irql);
             core.leave(nbls, irql);
             if !again {
                 break;
@@ -187,33 +298,32 @@ impl Sender {
         total
     }
 
-    /// Takes back what the chip is done with, at most `limit` NBLs, for a poll that gives them to NDIS; they leave the
-    /// data path when NDIS has them. Returns the NBLs, the net buffers, and whether more may be done. Bounded (X-47).
-    /// DISPATCH_LEVEL, no lock held.
-    pub fn collect(
+    /// As [`Sender::collect`], for this queue.
+    fn collect(
         &self,
         core: &Core,
-        limit: u32,
+        chain: &mut SendChain,
+        most: u32,
         irql: &mut Irql<Dispatch>,
-    ) -> (SendChain, u32, bool) {
-        let mut chain = SendChain::new(core.handle);
-        // A net buffer finishes one NBL at most.
-        let most = limit.min(COMPLETIONS);
-        let total = self.finish_batches(core, &mut chain, most, irql);
+    ) -> (u32, bool) {
+        let (total, pending) = self.finish_batches(core, chain, most, irql);
         // There is room again. What fails there has no interrupt to wait for.
-        let failed = total > 0 && self.pump(core, irql);
-        (chain, total, failed || total == most)
+        let none = SendChain::new(core.handle);
+        let failed = total > 0 && pending && self.pump(core, none, irql);
+        (total, failed || total == most)
     }
 
     /// Takes finished net buffers out of the window, unmaps and finishes them; NBLs that are whole go to `chain`.
+    /// Returns how many net buffers, and whether more wait for the room that they left.
     fn finish_batches(
         &self,
         core: &Core,
         chain: &mut SendChain,
         most: u32,
         irql: &mut Irql<Dispatch>,
-    ) -> u32 {
+    ) -> (u32, bool) {
         let mut total = 0;
+        let mut pending = false;
         while total < most {
             let mut done = [const { None }; BATCH];
             let room = BATCH.min((most - total) as usize);
@@ -221,90 +331,87 @@ impl Sender {
                 break;
             };
             let mut guard = self.ring.lock(irql);
-            let Some(ring) = &mut *guard else { break };
-            let count = ring.finished(core, places);
-            if count > 0 {
-                ring.advance(core.is_gone());
-                ring.ring_doorbell(&core.mmio);
-            }
+            let (slot, at_dispatch) = guard.split();
+            let Some(ring) = slot else { break };
+            let statistics = core.statistics.transmit(self.number);
+            let (count, more) = ring.finished(statistics, places);
+            ring.advance(core.is_gone(), at_dispatch);
+            ring.ring_doorbell(&core.mmio);
+            pending = ring.has_pending();
             drop(guard);
             for item in done.into_iter().flatten() {
-                let nbl = match item {
+                let (nb, status) = match item {
                     // G-27: the list is freed before the NBL is completed.
-                    Done::Unmap(mapped, status) => mapped.unmap(irql).finish(status),
-                    Done::Finish(nb, status) => nb.finish(status),
+                    Done::Unmap(mapped, status) => (mapped.unmap(irql), status),
+                    Done::Finish(nb, status) => (nb, status),
                 };
-                if let Some(nbl) = nbl {
-                    chain.push(nbl);
+                let length = nb.data_length();
+                let Some(mut nbl) = nb.finish(status) else {
+                    continue;
+                };
+                let large = nbl.info(TcpLargeSendNetBufferListInfo);
+                if large != 0 {
+                    nbl.set_info(
+                        TcpLargeSendNetBufferListInfo,
+                        large_send_done(large, length),
+                    );
                 }
+                chain.push(nbl);
             }
             total += count as u32;
-            if count < room {
+            if !more {
                 break;
             }
         }
-        total
+        (total, pending)
     }
 
-    /// Completes every NBL that has not been split yet: the adapter pauses (P-05). At most DISPATCH_LEVEL, no lock held.
-    pub fn abort_queued<L: AtMost<Dispatch>>(&self, core: &Core, irql: &mut Irql<L>) {
-        irql.at_dispatch(|irql| {
-            let status = core.refusal();
-            let mut guard = self.ring.lock(irql);
-            let Some(ring) = &mut *guard else { return };
-            let queued = core::mem::replace(&mut ring.pending, SendChain::new(core.handle));
-            let current = ring.current.take();
-            drop(guard);
-            let mut split = SendChain::new(core.handle);
-            for nb in current.into_iter().flatten() {
-                if let Some(nbl) = nb.finish(status) {
-                    split.push(nbl);
-                }
+    fn abort_queued(&self, core: &Core, irql: &mut Irql<Dispatch>) {
+        let status = core.refusal();
+        let mut guard = self.ring.lock(irql);
+        let Some(ring) = &mut *guard else { return };
+        let queued = core::mem::replace(&mut ring.pending, SendChain::new(core.handle));
+        let current = ring.current.take();
+        drop(guard);
+        let mut split = SendChain::new(core.handle);
+        for nb in current.into_iter().flatten() {
+            if let Some(nbl) = nb.finish(status) {
+                split.push(nbl);
             }
-            let count = (queued.len() + split.len()) as u32;
-            queued.complete_with(status, irql);
-            split.complete(irql);
+        }
+        let count = (queued.len() + split.len()) as u32;
+        queued.complete_with(status, irql);
+        split.complete(irql);
+        core.leave(count, irql);
+        // What failed in its turn is completed here; the chip reports the rest.
+        self.complete(core, irql);
+    }
+
+    fn empty_ring(&self, core: &Core, status: Status, irql: &mut Irql<Dispatch>) {
+        let mut guard = self.ring.lock(irql);
+        let (slot, at_dispatch) = guard.split();
+        let Some(ring) = slot else { return };
+        ring.refuse_sent(status);
+        ring.advance(core.is_gone(), at_dispatch);
+        drop(guard);
+        self.complete(core, irql);
+    }
+
+    fn cancel(&self, core: &Core, id: CancelId, irql: &mut Irql<Dispatch>) {
+        let mut guard = self.ring.lock(irql);
+        let Some(ring) = &mut *guard else { return };
+        let cancelled = ring.pending.take_cancelled(id);
+        ring.cancel(id);
+        let failed = ring.has_failed();
+        drop(guard);
+        let count = cancelled.len() as u32;
+        if count > 0 {
+            cancelled.complete_with(Status::SEND_ABORTED, irql);
             core.leave(count, irql);
-            // What failed in its turn is completed here; the chip reports the rest.
+        }
+        if failed {
             self.complete(core, irql);
-        });
-    }
-
-    /// Empties the ring: the chip has been reset and starts anew. What it had not sent fails (C-10).
-    pub fn rewind<L: AtMost<Dispatch>>(&self, core: &Core, irql: &mut Irql<L>) {
-        self.empty_ring(core, core.refusal(), irql);
-    }
-
-    /// The device is gone: everything that the ring holds comes back without it (S-06). No lock held.
-    pub fn abandon<L: AtMost<Dispatch>>(&self, core: &Core, irql: &mut Irql<L>) {
-        self.empty_ring(core, Status::NOT_ACCEPTED, irql);
-        self.abort_queued(core, irql);
-    }
-
-    fn empty_ring<L: AtMost<Dispatch>>(&self, core: &Core, status: Status, irql: &mut Irql<L>) {
-        irql.at_dispatch(|irql| {
-            let mut guard = self.ring.lock(irql);
-            let Some(ring) = &mut *guard else { return };
-            ring.refuse_sent(status);
-            ring.advance(core.is_gone());
-            drop(guard);
-            self.complete(core, irql);
-        });
-    }
-
-    /// MiniportCancelSend: completes what waits with this id (D-50); what the chip has completes normally.
-    pub fn cancel<L: AtMost<Dispatch>>(&self, core: &Core, id: CancelId, irql: &mut Irql<L>) {
-        irql.at_dispatch(|irql| {
-            let mut guard = self.ring.lock(irql);
-            let Some(ring) = &mut *guard else { return };
-            let cancelled = ring.pending.take_cancelled(id);
-            drop(guard);
-            let count = cancelled.len() as u32;
-            if count > 0 {
-                cancelled.complete_with(Status::SEND_ABORTED, irql);
-                core.leave(count, irql);
-            }
-        });
+        }
     }
 }
 
@@ -317,20 +424,12 @@ pub fn send<L: AtMost<Dispatch>>(core: &Core, mut chain: SendChain, irql: &mut I
         return;
     }
     irql.at_dispatch(|irql| {
-        let mut guard = core.sender.ring.lock(irql);
-        match &mut *guard {
-            Some(ring) => ring.pending.append(&mut chain),
-            None => {
-                drop(guard);
-                chain.complete_with(Status::FAILURE, irql);
-                core.leave(count, irql);
-                return;
-            }
-        }
-        drop(guard);
-        if core.sender.pump(core, irql) {
+        let second = chain.take_hashed(|hash| hash & 1 != 0);
+        for (queue, chain) in core.sender.queues.iter().zip([chain, second]) {
             // A frame that failed at the head of the window has no interrupt to wait for.
-            core.sender.complete(core, irql);
+            if !chain.is_empty() && queue.pump(core, chain, irql) {
+                queue.complete(core, irql);
+            }
         }
     });
 }

@@ -2,7 +2,7 @@
 //! Software counters of the data path, as NDIS_STATISTICS_INFO wants them (U-07, U-09).
 //!
 //! Each set is written by one owner at a time (receive: the holder of a queue's ring; transmit:
-//! under the ring's lock) and read by anybody, so plain relaxed loads and stores suffice: the
+//! under the lock of a queue's ring) and read by anybody, so plain relaxed loads and stores suffice: the
 //! counters order nothing else. They live in separate cache lines because several CPUs write them.
 
 use super::frame::Cast;
@@ -147,8 +147,8 @@ impl Totals {
 pub struct Statistics {
     /// Receive, per queue.
     receive: [Direction; QUEUES],
-    /// Transmit.
-    pub transmit: Direction,
+    /// Transmit, per queue.
+    transmit: [Direction; QUEUES],
 }
 
 impl Statistics {
@@ -159,6 +159,13 @@ impl Statistics {
         if queue == 0 { first } else { second }
     }
 
+    /// The counters of a transmit queue; the last one's for a queue that there is not.
+    #[inline]
+    pub fn transmit(&self, queue: usize) -> &Direction {
+        let [first, second] = &self.transmit;
+        if queue == 0 { first } else { second }
+    }
+
     /// All receive queues together.
     pub fn received(&self) -> Totals {
         Totals::of(&self.receive)
@@ -166,7 +173,7 @@ impl Statistics {
 
     /// Everything sent.
     pub fn sent(&self) -> Totals {
-        Totals::of(core::slice::from_ref(&self.transmit))
+        Totals::of(&self.transmit)
     }
 }
 

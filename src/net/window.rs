@@ -3,119 +3,152 @@
 //!
 //! Everything here runs under the sender's lock and calls nothing of NDIS. DISPATCH_LEVEL.
 
-use super::frame::{Cast, MIN_FRAME};
-use super::memory::Block;
+use super::feed::{Feed, Progress};
+use super::frame::Cast;
+use super::plan::Plan;
 use super::send::Mapper;
-use crate::adapter::Core;
 use crate::hw::mmio::Mmio;
-use crate::ring::{PushError, Segment, TxRequest, TxRing, TxSlot};
+use crate::net::statistics::Direction;
+use crate::ring::PushError;
 use alloc::boxed::Box;
-use ndis::dma::{MappedNetBuffer, ScatterGatherDma, SharedMemory};
+use ndis::dma::{MappedNetBuffer, ScatterGatherDma};
+use ndis::irql::{Dispatch, Irql};
 use ndis::mem::Shared;
+use ndis::miniport::CancelId;
 use ndis::nbl::{SendChain, TxNetBuffer, TxNetBuffers};
 use ndis::status::Status;
 
-/// Net buffers finished per hold of the lock.
-pub const BATCH: usize = 32;
+/// Net buffers taken or finished per hold of the lock.
+pub const BATCH: usize = 16;
+/// Frames looked at per hold of the lock: a large send has many.
+const REPORTS: u32 = 256;
+
+/// Where a net buffer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Nowhere: the place is free, or NDIS maps what has it.
+    #[default]
+    Away,
+    /// Mapped; waits for its turn or for room in the ring.
+    Waiting,
+    /// In the ring.
+    Sent,
+    /// Not sent; completed in its turn with the entry's status.
+    Refused,
+}
+
+/// What the window holds of a net buffer.
+#[derive(Debug, Default)]
+enum Held {
+    #[default]
+    Nothing,
+    Mapped(MappedNetBuffer),
+    /// It could not be mapped.
+    Unmapped(TxNetBuffer),
+}
 
 /// A place in the window.
-#[derive(Debug, Default)]
-pub enum Slot {
-    /// Nobody's.
-    #[default]
-    Empty,
-    /// Being mapped by NDIS.
-    Reserved,
-    /// Mapped; waits for its turn or for room in the ring.
-    Ready(MappedNetBuffer, Cast),
-    /// Not sent; completed in its turn.
-    Failed(TxNetBuffer, Status),
-    /// Mapped, but not to be sent.
-    Refused(MappedNetBuffer, Status),
-    /// In the ring.
-    Sent(MappedNetBuffer, Cast),
+#[derive(Debug)]
+pub struct Entry {
+    state: State,
+    cast: Cast,
+    status: Status,
+    plan: Plan,
+    progress: Progress,
+    held: Held,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            state: State::Away,
+            cast: Cast::Unicast,
+            status: Status::SUCCESS,
+            plan: Plan::PLAIN,
+            progress: Progress::default(),
+            held: Held::Nothing,
+        }
+    }
 }
 
 /// The ring and everything that waits for it.
 #[derive(Debug)]
 pub struct Ring {
-    pub(super) ring: TxRing<Block, Box<[TxSlot]>>,
-    window: Box<[Slot]>,
+    pub(super) feed: Feed,
+    window: Box<[Entry]>,
     /// Tickets, free-running: `head` ≤ `next` ≤ `tail`, at most the window's length apart. Before `head` everything is
-    /// completed, before `next` everything is in the ring or failed.
-    pub(super) head: u32,
-    pub(super) next: u32,
+    /// completed, before `next` everything is in the ring or refused.
+    head: u32,
+    next: u32,
     tail: u32,
-    /// Before this ticket the chip is done.
-    reported: u32,
     /// The NBL that is being split.
     pub(super) current: Option<TxNetBuffers>,
     /// NBLs that nobody has looked at.
     pub(super) pending: SendChain,
-    /// Senders in their loop: mapping callbacks leave the tail write to them, so that a chain costs one.
+    /// Senders in their loop: mapping callbacks leave the ring to them, so that a chain costs one tail write.
     pub(super) senders: u32,
-    /// Zeros behind short frames (D-11).
-    zeros: Shared<SharedMemory>,
     pub(super) dma: Shared<ScatterGatherDma<Mapper>>,
 }
 
 /// What is finished outside the lock.
+#[derive(Debug)]
 pub(super) enum Done {
     Unmap(MappedNetBuffer, Status),
     Finish(TxNetBuffer, Status),
 }
 
+/// The next net buffers to map, with their tickets.
+pub(super) type Batch = [Option<(TxNetBuffer, u32)>; BATCH];
+
 impl Ring {
-    /// An empty ring.
+    /// An empty ring. The window's length is a power of two.
     pub fn new(
-        ring: TxRing<Block, Box<[TxSlot]>>,
-        window: Box<[Slot]>,
-        zeros: Shared<SharedMemory>,
+        feed: Feed,
+        window: Box<[Entry]>,
         dma: Shared<ScatterGatherDma<Mapper>>,
         pending: SendChain,
     ) -> Self {
         Self {
-            ring,
+            feed,
             window,
             head: 0,
             next: 0,
             tail: 0,
-            reported: 0,
             current: None,
             pending,
             senders: 0,
-            zeros,
             dma,
         }
     }
 
-    fn slot(&mut self, ticket: u32) -> Option<&mut Slot> {
-        // The window's length is a power of two.
-        let at = ticket as usize & (self.window.len().wrapping_sub(1));
+    #[inline]
+    fn entry(&mut self, ticket: u32) -> Option<&mut Entry> {
+        let at = ticket as usize & self.window.len().wrapping_sub(1);
         self.window.get_mut(at)
     }
 
-    pub(super) fn set(&mut self, ticket: u32, value: Slot) {
-        if let Some(slot) = self.slot(ticket) {
-            *slot = value;
+    /// Takes the next net buffers, each with a ticket, as far as the window has room; returns how many. NBLs without net
+    /// buffers go to `empty`.
+    pub(super) fn next_batch(&mut self, batch: &mut Batch, empty: &mut SendChain) -> usize {
+        let mut count = 0;
+        for place in batch {
+            if self.tail.wrapping_sub(self.head) as usize >= self.window.len() {
+                break;
+            }
+            let Some(nb) = self.next_net_buffer(empty) else {
+                break;
+            };
+            *place = Some((nb, self.tail));
+            self.tail = self.tail.wrapping_add(1);
+            count += 1;
         }
+        count
     }
 
-    pub(super) fn take(&mut self, ticket: u32) -> Slot {
-        self.slot(ticket).map(core::mem::take).unwrap_or_default()
-    }
-
-    /// The next net buffer with a ticket, unless the window is full or nothing waits.
-    pub(super) fn next_to_map(&mut self, empty: &mut SendChain) -> Option<(TxNetBuffer, u32)> {
-        if self.tail.wrapping_sub(self.head) as usize >= self.window.len() {
-            return None;
-        }
+    fn next_net_buffer(&mut self, empty: &mut SendChain) -> Option<TxNetBuffer> {
         loop {
             if let Some(nb) = self.current.as_mut().and_then(Iterator::next) {
-                let ticket = self.tail;
-                self.tail = ticket.wrapping_add(1);
-                self.set(ticket, Slot::Reserved);
-                return Some((nb, ticket));
+                return Some(nb);
             }
             self.current = None;
             match self.pending.pop()?.split() {
@@ -129,117 +162,218 @@ impl Ring {
         }
     }
 
-    /// Moves what is ready into the ring, in the order of tickets, as far as there is room.
-    pub(super) fn advance(&mut self, gone: bool) {
+    /// Whether NBLs or net buffers wait for a ticket.
+    pub(super) fn has_pending(&self) -> bool {
+        self.current.is_some() || !self.pending.is_empty()
+    }
+
+    /// A net buffer has been mapped.
+    pub(super) fn mapped(
+        &mut self,
+        ticket: u32,
+        mapped: MappedNetBuffer,
+        plan: Result<Plan, Status>,
+        cast: Cast,
+    ) {
+        if let Some(entry) = self.entry(ticket) {
+            entry.held = Held::Mapped(mapped);
+            entry.cast = cast;
+            entry.progress = Progress::default();
+            match plan {
+                Ok(plan) => {
+                    entry.plan = plan;
+                    entry.state = State::Waiting;
+                }
+                Err(status) => {
+                    entry.status = status;
+                    entry.state = State::Refused;
+                }
+            }
+        }
+    }
+
+    /// A net buffer is not sent, and was not mapped.
+    pub(super) fn failed(&mut self, ticket: u32, nb: TxNetBuffer, status: Status) {
+        if let Some(entry) = self.entry(ticket) {
+            entry.held = Held::Unmapped(nb);
+            entry.progress = Progress::default();
+            entry.status = status;
+            entry.state = State::Refused;
+        }
+    }
+
+    /// Moves what is mapped into the ring, in the order of tickets, as far as there is room; nothing when the device is gone.
+    pub(super) fn advance(&mut self, gone: bool, irql: &Irql<Dispatch>) {
         while self.next != self.tail {
             let ticket = self.next;
-            let value = match self.take(ticket) {
-                Slot::Ready(mapped, _) if gone => Slot::Refused(mapped, Status::NOT_ACCEPTED),
-                Slot::Ready(mapped, cast) => match self.push(&mapped, ticket) {
-                    Ok(()) => Slot::Sent(mapped, cast),
-                    Err(PushError::Full) => {
-                        self.set(ticket, Slot::Ready(mapped, cast));
-                        return;
-                    }
-                    // More pieces than the chip takes for one frame.
-                    Err(PushError::TooManySegments) => Slot::Refused(mapped, Status::RESOURCES),
-                    Err(PushError::Empty) => Slot::Refused(mapped, Status::INVALID_LENGTH),
-                },
-                Slot::Reserved => {
-                    self.set(ticket, Slot::Reserved);
-                    return;
-                }
-                failed => failed,
+            let at = ticket as usize & self.window.len().wrapping_sub(1);
+            let Some(entry) = self.window.get_mut(at) else {
+                return;
             };
-            self.set(ticket, value);
+            match (entry.state, &entry.held) {
+                (State::Away, _) => return,
+                (State::Waiting, Held::Mapped(mapped)) if !gone => {
+                    let (plan, progress) = (&entry.plan, &mut entry.progress);
+                    entry.state = match self.feed.push(mapped, plan, ticket, progress, irql) {
+                        Ok(()) => State::Sent,
+                        Err(PushError::Full) => return,
+                        Err(error) => {
+                            entry.status = match error {
+                                PushError::TooManySegments => Status::RESOURCES,
+                                _ => Status::INVALID_LENGTH,
+                            };
+                            State::Refused
+                        }
+                    };
+                }
+                (State::Waiting, _) => {
+                    entry.status = Status::NOT_ACCEPTED;
+                    entry.state = State::Refused;
+                }
+                (State::Sent | State::Refused, _) => {}
+            }
             self.next = ticket.wrapping_add(1);
         }
     }
 
-    /// Writes the descriptors of one frame, padded to the minimum.
-    fn push(&mut self, mapped: &MappedNetBuffer, ticket: u32) -> Result<(), PushError> {
-        let length = mapped.net_buffer().data_length();
-        let listed: u32 = mapped.data().map(|(_, length)| length).sum();
-        if listed != length {
-            // The list does not cover the frame: nothing of it may go out.
-            return Err(PushError::Empty);
-        }
-        let padding = Segment {
-            address: self.zeros.logical_address(),
-            len: MIN_FRAME.saturating_sub(length),
-        };
-        let data = mapped.data().map(|(address, len)| Segment { address, len });
-        let segments = data.chain(core::iter::once(padding));
-        self.ring
-            .push(segments, &TxRequest::default(), ticket as usize)
-    }
-
-    /// Whether the oldest net buffer of the window failed: no interrupt will come for it.
+    /// Whether the oldest net buffer of the window was refused: no interrupt will come for it.
     pub(super) fn has_failed(&mut self) -> bool {
         let head = self.head;
-        head != self.next && matches!(self.slot(head), Some(Slot::Failed(..) | Slot::Refused(..)))
+        head != self.next
+            && self
+                .entry(head)
+                .is_some_and(|e| e.state == State::Refused && e.progress.outstanding == 0)
     }
 
     pub(super) fn ring_doorbell(&mut self, m: &impl Mmio) {
-        if let Some(bell) = self.ring.doorbell() {
+        if let Some(bell) = self.feed.ring().doorbell() {
             bell.ring(m);
         }
     }
 
     /// Empties the ring: what the chip had and did not report fails with `status`. The chip has been stopped, or is gone.
     pub(super) fn refuse_sent(&mut self, status: Status) {
-        self.ring.drain(|_| {});
-        let mut ticket = self.head;
-        while ticket != self.next {
-            let value = match self.take(ticket) {
-                Slot::Sent(mapped, _) => Slot::Refused(mapped, status),
-                other => other,
-            };
-            self.set(ticket, value);
+        self.feed.drain();
+        let (mut ticket, next, tail) = (self.head, self.next, self.tail);
+        while ticket != tail {
+            if let Some(entry) = self.entry(ticket) {
+                // A large send of which a part was in the ring fails as a whole.
+                let partly = entry.state == State::Waiting && entry.progress.frames > 0;
+                entry.progress.outstanding = 0;
+                if entry.state == State::Sent || partly {
+                    entry.state = State::Refused;
+                    entry.status = status;
+                }
+            }
+            if ticket == next {
+                break;
+            }
             ticket = ticket.wrapping_add(1);
         }
     }
 
-    /// Takes as many finished net buffers as `done` has places, oldest first.
-    pub(super) fn finished(&mut self, core: &Core, done: &mut [Option<Done>]) -> usize {
-        let reported = &mut self.reported;
-        self.ring.complete(BATCH as u32, |cookie| {
-            *reported = (cookie as u32).wrapping_add(1)
+    /// D-50: what has not reached the ring and has this id is refused.
+    pub(super) fn cancel(&mut self, id: CancelId) {
+        let mut ticket = self.next;
+        while ticket != self.tail {
+            if let Some(entry) = self.entry(ticket)
+                && entry.state == State::Waiting
+                && entry.progress.frames == 0
+                && let Held::Mapped(mapped) = &entry.held
+                && mapped.net_buffer().is_cancelled_by(id)
+            {
+                entry.state = State::Refused;
+                entry.status = Status::SEND_ABORTED;
+            }
+            ticket = ticket.wrapping_add(1);
+        }
+    }
+
+    /// Takes as many finished net buffers as `done` has places, oldest first; returns how many, and whether there may be
+    /// more.
+    pub(super) fn finished(
+        &mut self,
+        statistics: &Direction,
+        done: &mut [Option<Done>],
+    ) -> (usize, bool) {
+        let mask = self.window.len().wrapping_sub(1);
+        let window = &mut self.window;
+        let frames = self.feed.complete(REPORTS, |ticket| {
+            if let Some(entry) = window.get_mut(ticket as usize & mask) {
+                entry.progress.outstanding = entry.progress.outstanding.wrapping_sub(1);
+            }
         });
+        let mut tally = Tally::default();
         let mut count = 0;
         for place in done.iter_mut() {
             if self.head == self.next {
                 break;
             }
             let ticket = self.head;
-            let item = match self.take(ticket) {
-                Slot::Sent(mapped, cast) if is_before(ticket, self.reported) => {
-                    let length = mapped.net_buffer().data_length();
-                    core.statistics.transmit.good(cast, 1, length);
-                    Done::Unmap(mapped, Status::SUCCESS)
-                }
-                Slot::Failed(nb, status) => {
-                    core.statistics.transmit.error(1);
-                    Done::Finish(nb, status)
-                }
-                Slot::Refused(mapped, status) => {
-                    core.statistics.transmit.error(1);
-                    Done::Unmap(mapped, status)
-                }
-                waiting => {
-                    self.set(ticket, waiting);
-                    break;
-                }
+            let Some(entry) = self.entry(ticket) else {
+                break;
             };
+            if entry.progress.outstanding != 0 {
+                break;
+            }
+            let status = match entry.state {
+                State::Sent => {
+                    tally.add(entry.cast, entry.progress);
+                    Status::SUCCESS
+                }
+                State::Refused => {
+                    tally.errors += 1;
+                    entry.status
+                }
+                State::Waiting | State::Away => break,
+            };
+            entry.state = State::Away;
+            match core::mem::take(&mut entry.held) {
+                Held::Mapped(mapped) => *place = Some(Done::Unmap(mapped, status)),
+                Held::Unmapped(nb) => *place = Some(Done::Finish(nb, status)),
+                Held::Nothing => {}
+            }
             self.head = ticket.wrapping_add(1);
-            *place = Some(item);
             count += 1;
         }
-        count
+        tally.give(statistics);
+        (count, count == done.len() || frames == REPORTS)
     }
 }
 
-/// Whether ticket `a` comes before `b`, tickets running round.
-const fn is_before(a: u32, b: u32) -> bool {
-    (b.wrapping_sub(a) as i32) > 0
+/// What a batch adds to the statistics.
+#[derive(Default)]
+struct Tally {
+    unicast: Progress,
+    multicast: Progress,
+    broadcast: Progress,
+    errors: u64,
+}
+
+impl Tally {
+    #[inline]
+    fn add(&mut self, cast: Cast, sent: Progress) {
+        let to = match cast {
+            Cast::Unicast => &mut self.unicast,
+            Cast::Multicast => &mut self.multicast,
+            Cast::Broadcast => &mut self.broadcast,
+        };
+        to.frames = to.frames.wrapping_add(sent.frames);
+        to.octets = to.octets.wrapping_add(sent.octets);
+    }
+
+    fn give(self, statistics: &Direction) {
+        for (cast, sent) in [
+            (Cast::Unicast, self.unicast),
+            (Cast::Multicast, self.multicast),
+            (Cast::Broadcast, self.broadcast),
+        ] {
+            if sent.frames > 0 {
+                statistics.good(cast, sent.frames, sent.octets);
+            }
+        }
+        if self.errors > 0 {
+            statistics.error(self.errors);
+        }
+    }
 }

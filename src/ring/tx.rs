@@ -36,6 +36,8 @@ pub struct TxRequest {
     pub context: Option<TxContext>,
     /// Checksum, segmentation and VLAN bits.
     pub options: TxOptions,
+    /// Bytes that the pieces must have together; 0: any.
+    pub length: u32,
 }
 
 /// Rules that depend on the chip's use.
@@ -55,6 +57,8 @@ pub enum PushError {
     TooManySegments,
     /// No byte at all.
     Empty,
+    /// The pieces together are not as long as the request says.
+    WrongLength,
 }
 
 /// What the ring remembers per descriptor.
@@ -151,64 +155,94 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
     #[inline]
     pub fn push(
         &mut self,
-        segments: impl Iterator<Item = Segment> + Clone,
+        segments: impl Iterator<Item = Segment>,
         request: &TxRequest,
         cookie: usize,
     ) -> Result<(), PushError> {
-        let mut data = 0u32;
-        for s in segments.clone() {
+        // One pass: descriptors are the driver's until the doorbell, so a frame that does not fit is taken back.
+        let (start, before) = (self.next, self.context);
+        let limit = self.done.wrapping_add(self.desc.mask());
+        let result = self.fill(segments, request, cookie, limit);
+        match result {
+            Ok(()) => {
+                self.frames_since_rs += 1;
+                if self.frames_since_rs >= RS_STRIDE {
+                    self.report_last();
+                }
+            }
+            Err(_) => {
+                self.next = start;
+                self.context = before;
+            }
+        }
+        // An idle ring that is too small stays so.
+        match result {
+            Err(PushError::Full) if self.is_idle() => Err(PushError::TooManySegments),
+            result => result,
+        }
+    }
+
+    #[inline]
+    fn fill(
+        &mut self,
+        segments: impl Iterator<Item = Segment>,
+        request: &TxRequest,
+        cookie: usize,
+        limit: u32,
+    ) -> Result<(), PushError> {
+        if let Some(c) = request.context
+            && (self.rules.always_context || self.context != Some(c))
+        {
+            if self.next == limit {
+                return Err(PushError::Full);
+            }
+            self.context = Some(c);
+            self.write(c.encode(), TxSlot::default());
+        }
+        let mut data = 0;
+        let mut total = 0u32;
+        // The newest piece waits: the last one gets EOP.
+        let mut held: Option<(u64, u32)> = None;
+        for s in segments {
+            let mut address = s.address;
             let mut left = s.len;
             while left > 0 {
+                if let Some((address, len)) = held {
+                    if self.next == limit {
+                        return Err(PushError::Full);
+                    }
+                    self.write(
+                        tx_data(address, len, false, request.options),
+                        TxSlot::default(),
+                    );
+                }
                 data += 1;
                 if data > MAX_FRAME_DESCRIPTORS {
                     return Err(PushError::TooManySegments);
                 }
-                left = left.saturating_sub(MAX_SEGMENT);
-            }
-        }
-        if data == 0 {
-            return Err(PushError::Empty);
-        }
-        let context = request
-            .context
-            .filter(|c| self.rules.always_context || self.context != Some(*c));
-        let need = data + u32::from(context.is_some());
-        if need > self.free() {
-            return Err(if need > self.desc.mask() {
-                PushError::TooManySegments
-            } else {
-                PushError::Full
-            });
-        }
-
-        if let Some(c) = context {
-            self.context = Some(c);
-            self.write(c.encode(), TxSlot::default());
-        }
-        let mut written = 0;
-        for s in segments {
-            let mut address = s.address;
-            let mut left = s.len;
-            // The second pass writes no more than the first counted, whatever the iterator does.
-            while left > 0 && written < data {
-                written += 1;
                 let len = left.min(MAX_SEGMENT);
-                let eop = written == data;
-                let slot = TxSlot {
-                    cookie: if eop { cookie } else { 0 },
-                    eop,
-                    rs: false,
-                };
-                self.last_eop = self.next;
-                self.write(tx_data(address, len, eop, request.options), slot);
+                held = Some((address, len));
                 address = address.wrapping_add(u64::from(len));
                 left -= len;
+                total = total.wrapping_add(len);
             }
         }
-        self.frames_since_rs += 1;
-        if self.frames_since_rs >= RS_STRIDE {
-            self.report_last();
+        let Some((address, len)) = held else {
+            return Err(PushError::Empty);
+        };
+        if request.length != 0 && request.length != total {
+            return Err(PushError::WrongLength);
         }
+        if self.next == limit {
+            return Err(PushError::Full);
+        }
+        self.last_eop = self.next;
+        let slot = TxSlot {
+            cookie,
+            eop: true,
+            rs: false,
+        };
+        self.write(tx_data(address, len, true, request.options), slot);
         Ok(())
     }
 

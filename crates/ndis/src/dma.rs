@@ -282,8 +282,14 @@ impl MappedNetBuffer {
     /// go beyond the frame, so it is skipped to the offset and cut at the length (contract G-25). Pieces are never
     /// empty; a list that is too short gives a sum below the frame's length.
     pub fn data(&self) -> impl Iterator<Item = (u64, u32)> + Clone + '_ {
-        let mut skip = self.nb.offset_in_mdl();
-        let mut left = self.nb.data_length();
+        self.range(0, self.nb.data_length())
+    }
+
+    /// As [`data`](Self::data), of `length` bytes from byte `offset` of the frame on.
+    #[inline]
+    pub fn range(&self, offset: u32, length: u32) -> impl Iterator<Item = (u64, u32)> + Clone + '_ {
+        let mut skip = self.nb.offset_in_mdl().saturating_add(offset);
+        let mut left = length.min(self.nb.data_length().saturating_sub(offset));
         self.elements().iter().filter_map(move |element| {
             let skipped = skip.min(element.Length);
             skip -= skipped;

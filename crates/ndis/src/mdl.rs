@@ -71,7 +71,7 @@ impl Iterator for Pieces {
     }
 }
 
-/// Copies up to `to.len()` bytes of a net buffer's data; returns how many.
+/// Copies up to `to.len()` bytes of a net buffer's data, from byte `skip` on; returns how many.
 ///
 /// # Errors
 /// [`Status::RESOURCES`] if an MDL cannot be mapped (contract D-13); [`Status::INVALID_LENGTH`] if the chain is shorter
@@ -79,12 +79,22 @@ impl Iterator for Pieces {
 ///
 /// # Safety
 /// As for [`Pieces::of`]; at most DISPATCH_LEVEL.
-pub(crate) unsafe fn copy_data(nb: &NET_BUFFER, to: &mut [u8]) -> Result<usize> {
+pub(crate) unsafe fn copy_data(nb: &NET_BUFFER, skip: u32, to: &mut [u8]) -> Result<usize> {
     let mut done = 0;
+    let mut skip = skip;
     // SAFETY: the caller's promise.
     let mut pieces = unsafe { Pieces::of(nb) };
     while done < to.len() {
-        let Some(piece) = pieces.next() else { break };
+        let Some(mut piece) = pieces.next() else {
+            break;
+        };
+        let skipped = skip.min(piece.length);
+        skip -= skipped;
+        piece.offset += skipped;
+        piece.length -= skipped;
+        if piece.length == 0 {
+            continue;
+        }
         // SAFETY: an MDL of the chain, locked by its owner.
         let base =
             unsafe { MmGetSystemAddressForMdlSafe(piece.mdl.as_ptr(), NormalPagePriority as u32) };
@@ -103,6 +113,26 @@ pub(crate) unsafe fn copy_data(nb: &NET_BUFFER, to: &mut [u8]) -> Result<usize> 
         return Err(Status::INVALID_LENGTH);
     }
     Ok(done)
+}
+
+/// The first `N` bytes, if they lie together in a first MDL that is mapped already: the cheap way to a frame's header.
+///
+/// # Safety
+/// As for [`Pieces::of`].
+pub(crate) unsafe fn first_bytes<const N: usize>(nb: &NET_BUFFER) -> Option<[u8; N]> {
+    let offset = nb.current_mdl_offset();
+    let end = offset as usize + N;
+    // SAFETY: null, or the net buffer's MDL.
+    let mdl = unsafe { nb.current_mdl().as_ref() }?;
+    let mapped = mdl.MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL) != 0;
+    if !mapped || (mdl.ByteCount as usize) < end || (nb.data_length() as usize) < N {
+        return None;
+    }
+    let base = NonNull::new(mdl.MappedSystemVa.cast::<u8>())?;
+    // SAFETY: inside the MDL's bytes.
+    let from = unsafe { base.add(offset as usize) };
+    // SAFETY: `N` mapped bytes; alignment is not assumed.
+    Some(unsafe { from.cast::<[u8; N]>().read_unaligned() })
 }
 
 #[cfg(test)]
@@ -139,7 +169,7 @@ mod tests {
         let (_mdls, nb) = chain(&mut parts, offset, length);
         let mut to = std::vec![0; room];
         // SAFETY: the chain lives to the end of the function.
-        let done = unsafe { copy_data(&nb, &mut to) }?;
+        let done = unsafe { copy_data(&nb, 0, &mut to) }?;
         to.truncate(done);
         Ok(to)
     }
@@ -179,12 +209,30 @@ mod tests {
     }
 
     #[test]
+    fn from_the_middle() {
+        let parts: [&[u8]; 4] = [b"..ab", b"", b"cd", b"ef.."];
+        let mut parts: Vec<Vec<u8>> = parts.iter().map(|p| p.to_vec()).collect();
+        let (_mdls, nb) = chain(&mut parts, 2, 6);
+        for skip in 0..7 {
+            let mut to = [0; 8];
+            // SAFETY: the chain lives to the end of the function.
+            let done = unsafe { copy_data(&nb, skip, &mut to) };
+            assert_eq!(done, Ok(6 - skip as usize));
+            assert_eq!(to[..6 - skip as usize], b"abcdef"[skip as usize..]);
+        }
+        // SAFETY: as above.
+        assert_eq!(unsafe { first_bytes::<2>(&nb) }, Some(*b"ab"));
+        // SAFETY: as above.
+        assert_eq!(unsafe { first_bytes::<3>(&nb) }, None, "in two MDLs");
+    }
+
+    #[test]
     fn a_mapping_that_fails() {
         let mut parts = [b"abcd".to_vec()];
         let (mut mdls, nb) = chain(&mut parts, 0, 4);
         mdls[0].MappedSystemVa = core::ptr::null_mut();
         // SAFETY: the chain lives to the end of the test.
-        let result = unsafe { copy_data(&nb, &mut [0; 4]) };
+        let result = unsafe { copy_data(&nb, 0, &mut [0; 4]) };
         assert_eq!(result, Err(Status::RESOURCES));
     }
 }

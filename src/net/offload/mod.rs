@@ -18,7 +18,7 @@ mod report;
 
 pub use parameters::{encapsulation, parameters};
 pub use received::Claims;
-pub use report::{capabilities, current};
+pub use report::{MAX_LARGE_SEND, capabilities, current};
 
 use bitflags::bitflags;
 use core::sync::atomic::{AtomicU32, Ordering};

@@ -188,6 +188,7 @@ fn context_only_when_it_changes() {
                 l4_checksum: true,
                 ..TxOptions::default()
             },
+            ..TxRequest::default()
         };
         for c in 0..2 {
             ring.push([seg(&data, 0, 60)].into_iter(), &request, c)

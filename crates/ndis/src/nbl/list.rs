@@ -101,6 +101,19 @@ impl RawList {
         core::mem::replace(self, Self::EMPTY)
     }
 
+    /// Whether `wanted` says so of an element.
+    pub(super) fn any(&self, wanted: impl Fn(&NET_BUFFER_LIST) -> bool) -> bool {
+        let mut at = self.head;
+        // SAFETY: elements are valid and exclusively the list's.
+        while let Some(nbl) = unsafe { at.as_ref() } {
+            if wanted(nbl) {
+                return true;
+            }
+            at = nbl.next();
+        }
+        false
+    }
+
     /// Calls `each` on every element.
     pub(crate) fn for_each(&mut self, mut each: impl FnMut(&mut NET_BUFFER_LIST)) {
         let mut at = self.head;

@@ -9,7 +9,7 @@ use super::list::RawList;
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
 use crate::irql::{AtMost, Dispatch, Irql};
-use crate::mdl::copy_data;
+use crate::mdl::{copy_data, first_bytes};
 use crate::miniport::CancelId;
 use crate::status::{Result, Status};
 use crate::sys::ndis;
@@ -99,19 +99,37 @@ impl SendChain {
     /// Takes out the NBLs that `cancel_send` names (contract D-50); the rest keeps its order.
     #[must_use]
     pub fn take_cancelled(&mut self, id: CancelId) -> Self {
-        let mut cancelled = Self::new(self.adapter);
+        self.take_where(|nbl| nbl.info(NetBufferListCancelId) == id.0)
+    }
+
+    /// Takes out the NBLs whose receive-side scaling hash, where there is one, says so; all keep their order.
+    #[must_use]
+    pub fn take_hashed(&mut self, wanted: impl Fn(u32) -> bool) -> Self {
+        self.take_where(|nbl| {
+            // Without a hash function in the information there is no hash.
+            !nbl.info(NetBufferListHashInfo).is_null()
+                && wanted(nbl.info(NetBufferListHashValue).addr() as u32)
+        })
+    }
+
+    fn take_where(&mut self, wanted: impl Fn(&NET_BUFFER_LIST) -> bool) -> Self {
+        let mut taken = Self::new(self.adapter);
+        // Most of the time there is nothing to take, and nothing is linked anew.
+        if !self.list.any(&wanted) {
+            return taken;
+        }
         let mut all = self.list.take();
         while let Some(nbl) = all.pop() {
             // SAFETY: owned by the list.
-            let theirs = unsafe { (*nbl.as_ptr()).info(NetBufferListCancelId) } == id.0;
+            let theirs = wanted(unsafe { nbl.as_ref() });
             let to = if theirs {
-                &mut cancelled.list
+                &mut taken.list
             } else {
                 &mut self.list
             };
             to.push(nbl);
         }
-        cancelled
+        taken
     }
 
     /// NdisMSendNetBufferListsComplete, each NBL with the status it has. At most DISPATCH_LEVEL, no lock held.
@@ -172,6 +190,13 @@ impl SendNbl {
     #[must_use]
     pub fn info(&self, slot: NDIS_NET_BUFFER_LIST_INFO) -> usize {
         self.raw().info(slot).addr()
+    }
+
+    /// Sets out-of-band information `slot`: what a feature's documentation lets a miniport answer there before it
+    /// completes the NBL (contract D-04).
+    pub fn set_info(&mut self, slot: NDIS_NET_BUFFER_LIST_INFO, value: usize) {
+        // SAFETY: owned until completed.
+        unsafe { self.nbl.as_mut() }.set_info(slot, core::ptr::without_provenance_mut(value));
     }
 
     /// `true` if `cancel_send(id)` means this NBL.
@@ -318,7 +343,39 @@ impl TxNetBuffer {
     pub fn copy_to<L: AtMost<Dispatch>>(&self, to: &mut [u8], irql: &Irql<L>) -> Result<usize> {
         let _ = irql;
         // SAFETY: an owned net buffer with its MDL chain; at most DISPATCH_LEVEL.
-        unsafe { copy_data(self.raw(), to) }
+        unsafe { copy_data(self.raw(), 0, to) }
+    }
+
+    /// As [`copy_to`](Self::copy_to), from byte `offset` of the frame on.
+    ///
+    /// # Errors
+    /// As for `copy_to`.
+    pub fn copy_from<L: AtMost<Dispatch>>(
+        &self,
+        offset: u32,
+        to: &mut [u8],
+        irql: &Irql<L>,
+    ) -> Result<usize> {
+        let _ = irql;
+        // SAFETY: an owned net buffer with its MDL chain; at most DISPATCH_LEVEL.
+        unsafe { copy_data(self.raw(), offset, to) }
+    }
+
+    /// The frame's first `N` bytes; `None` if it is shorter or they cannot be reached. At most DISPATCH_LEVEL.
+    #[inline]
+    pub fn first<const N: usize, L: AtMost<Dispatch>>(&self, irql: &Irql<L>) -> Option<[u8; N]> {
+        // SAFETY: an owned net buffer with its MDL chain.
+        if let Some(bytes) = unsafe { first_bytes(self.raw()) } {
+            return Some(bytes);
+        }
+        let mut bytes = [0; N];
+        (self.copy_to(&mut bytes, irql) == Ok(N)).then_some(bytes)
+    }
+
+    /// `true` if `cancel_send(id)` means the NBL of this net buffer.
+    #[must_use]
+    pub fn is_cancelled_by(&self, id: CancelId) -> bool {
+        self.info(NetBufferListCancelId) == id.0.addr()
     }
 
     /// Gives up the net buffer. An error becomes the status of the NBL; the first one stays.

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a mapped net buffer to descriptors. DISPATCH_LEVEL, under the sender's lock; calls nothing of NDIS.
+//!
+//! | the net buffer | header | payload | checksums |
+//! |---|---|---|---|
+//! | plain | where it is | where it is | as they are |
+//! | checksum | copied to a header slot | where it is | by the chip |
+//! | large send | one header slot a segment | where it is | by the chip |
+//! | any of them, and the chip cannot | in a bounce buffer | in the same | by the driver |
+//!
+//! Headers are copied because they have to be changed, and the protocol's memory may not be (D-04); it also takes care
+//! of headers that lie in many pieces. The chip cannot take headers beyond what a context descriptor reaches, or more
+//! pieces than `ring::tx::MAX_FRAME_DESCRIPTORS`.
+//!
+//! Large sends are cut here, and the chip only does their checksums. Its own segmentation is left alone: FreeBSD keeps it
+//! off on the 82574L, Linux off below 1 Gb/s because of hardware trouble, and the models of the chip send IP fragments in
+//! its place (QEMU 7.2) or lose FIN and PSH of the last segment (QEMU 10; 82574L §0.9). Payload is copied in neither case.
+
+use super::frame::MIN_FRAME;
+use super::headers::Headers;
+use super::memory::Block;
+use super::plan::{MAX_HEADER, Plan, Work};
+use super::segment::{self, Segment as Cut};
+use crate::hw::desc::{TxContext, TxOptions};
+use crate::ring::{PushError, Segment, TxRequest, TxRing, TxSlot};
+use alloc::boxed::Box;
+use ndis::dma::{MappedNetBuffer, SharedMemory};
+use ndis::irql::{Dispatch, Irql};
+use ndis::mem::Shared;
+
+/// Bytes of a header slot; a descriptor has one.
+pub const HEADER_SLOT: u32 = 128;
+/// Bounce buffers of a ring.
+pub const BOUNCES: u32 = 16;
+/// In a cookie: where the bounce buffer's number, counted from 1, begins.
+const BOUNCE: u32 = 40;
+/// Bytes copied at once into a bounce buffer.
+const CHUNK: usize = 256;
+
+/// Frames of one net buffer that are in the ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How many.
+    pub frames: u32,
+    /// Their bytes.
+    pub octets: u32,
+    /// How many the chip is not done with.
+    pub outstanding: u32,
+    /// Payload bytes of a large send in them.
+    payload: u32,
+}
+
+/// The ring with the memory that its frames may need.
+#[derive(Debug)]
+pub struct Feed {
+    ring: TxRing<Block, Box<[TxSlot]>>,
+    /// A slot for each descriptor.
+    headers: Shared<SharedMemory>,
+    /// Zeros behind short frames (D-11).
+    zeros: Shared<SharedMemory>,
+    bounces: Shared<SharedMemory>,
+    /// Bytes of a bounce buffer.
+    bounce_bytes: u32,
+    /// One bit for each bounce buffer that is free.
+    free: u32,
+}
+
+impl Feed {
+    /// A feed for `ring`. `headers` has a slot for each descriptor, `zeros` a shortest frame, `bounces` as many buffers
+    /// of `bounce_bytes` as [`BOUNCES`] says.
+    pub fn new(
+        ring: TxRing<Block, Box<[TxSlot]>>,
+        headers: Shared<SharedMemory>,
+        zeros: Shared<SharedMemory>,
+        bounces: Shared<SharedMemory>,
+        bounce_bytes: u32,
+    ) -> Self {
+        Self {
+            ring,
+            headers,
+            zeros,
+            bounces,
+            bounce_bytes,
+            free: ALL_FREE,
+        }
+    }
+
+    /// The ring.
+    pub fn ring(&mut self) -> &mut TxRing<Block, Box<[TxSlot]>> {
+        &mut self.ring
+    }
+
+    /// Gives the ticket of each frame that the chip is done with, oldest first; returns how many.
+    #[inline]
+    pub fn complete(&mut self, most: u32, mut each: impl FnMut(u32)) -> u32 {
+        let free = &mut self.free;
+        self.ring.complete(most, |cookie| {
+            *free |= bounce_of(cookie);
+            each(cookie as u32);
+        })
+    }
+
+    /// Forgets everything in the ring. The chip has been stopped.
+    pub fn drain(&mut self) {
+        self.ring.drain(|_| {});
+        self.free = ALL_FREE;
+    }
+
+    /// Writes the descriptors of a net buffer, or of as many of its frames as there is room for: FULL then, to be
+    /// called again with the same `progress`.
+    #[inline]
+    pub fn push(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        plan: &Plan,
+        ticket: u32,
+        progress: &mut Progress,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
+        match plan.work {
+            Work::Plain => self.plain(mapped, plan, ticket, progress, irql),
+            Work::Checksum {
+                headers,
+                ip,
+                transport,
+            } => {
+                let length = mapped.net_buffer().data_length();
+                let whole = Part {
+                    headers,
+                    ip,
+                    transport,
+                    cut: None,
+                    length,
+                };
+                self.part(mapped, plan, ticket as usize, &whole, irql)?;
+                progress.add(length);
+                Ok(())
+            }
+            Work::Large { headers, mss } => {
+                self.large(mapped, plan, ticket, headers, mss, progress, irql)
+            }
+        }
+    }
+
+    #[inline]
+    fn plain(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        plan: &Plan,
+        ticket: u32,
+        progress: &mut Progress,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
+        let length = mapped.net_buffer().data_length();
+        let request = TxRequest {
+            context: None,
+            options: TxOptions {
+                vlan: plan.tag,
+                ..TxOptions::default()
+            },
+            length: length.max(MIN_FRAME),
+        };
+        let data = mapped.data().map(|(address, len)| Segment { address, len });
+        let result = if length < MIN_FRAME {
+            let padding = self.padding(length);
+            self.ring
+                .push(data.chain(Some(padding)), &request, ticket as usize)
+        } else {
+            self.ring.push(data, &request, ticket as usize)
+        };
+        match result {
+            Ok(()) => {}
+            Err(PushError::TooManySegments) => {
+                self.bounce(mapped, plan, ticket as usize, None, irql)?;
+            }
+            Err(error) => return Err(error),
+        }
+        progress.add(length);
+        Ok(())
+    }
+
+    /// Zeros that make a frame of `length` bytes long enough.
+    fn padding(&self, length: u32) -> Segment {
+        Segment {
+            address: self.zeros.logical_address(),
+            len: MIN_FRAME.saturating_sub(length),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one frame's facts")]
+    fn large(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        plan: &Plan,
+        ticket: u32,
+        headers: Headers,
+        mss: u32,
+        progress: &mut Progress,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
+        let header = u32::from(headers.payload);
+        let payload = mapped.net_buffer().data_length().saturating_sub(header);
+        loop {
+            let cut = segment::segment(progress.frames, progress.payload, payload, mss);
+            let part = Part {
+                headers,
+                ip: headers.ipv4,
+                transport: true,
+                cut: Some(cut),
+                length: header + cut.length,
+            };
+            self.part(mapped, plan, ticket as usize, &part, irql)?;
+            progress.add(part.length);
+            progress.payload += cut.length;
+            if cut.last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One frame whose headers are changed.
+    fn part(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        plan: &Plan,
+        cookie: usize,
+        part: &Part,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
+        let headers = &part.headers;
+        let size = usize::from(headers.payload);
+        let mut bytes = [0; HEADER_SLOT as usize];
+        let Some(head) = bytes.get_mut(..size) else {
+            return self.bounce(mapped, plan, cookie, Some(part), irql);
+        };
+        if mapped.net_buffer().copy_to(head, irql) != Ok(size) {
+            return Err(PushError::WrongLength);
+        }
+        if let Some(cut) = &part.cut {
+            segment::rewrite(head, headers, cut);
+        }
+        segment::seed(head, headers, part.length, part.ip, part.transport);
+        // The slot of the frame's first descriptor: free as long as that descriptor is.
+        let at = self.ring.tail_index() * HEADER_SLOT;
+        self.headers.copy_in(at, head);
+        let first = Segment {
+            address: self.headers.logical_address() + u64::from(at),
+            len: size as u32,
+        };
+        let (from, length) = part.payload();
+        let rest = mapped
+            .range(from, length)
+            .map(|(address, len)| Segment { address, len });
+        let request = TxRequest {
+            context: Some(context(headers)),
+            options: TxOptions {
+                ip_checksum: part.ip,
+                l4_checksum: part.transport,
+                tso: false,
+                vlan: plan.tag,
+            },
+            length: part.length.max(MIN_FRAME),
+        };
+        let segments = [first]
+            .into_iter()
+            .chain(rest)
+            .chain(Some(self.padding(part.length)));
+        match self.ring.push(segments, &request, cookie) {
+            Err(PushError::TooManySegments) => self.bounce(mapped, plan, cookie, Some(part), irql),
+            result => result,
+        }
+    }
+
+    /// One frame out of a bounce buffer, with its checksums.
+    #[cold]
+    #[inline(never)]
+    fn bounce(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        plan: &Plan,
+        cookie: usize,
+        part: Option<&Part>,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
+        let length = part.map_or(mapped.net_buffer().data_length(), |part| part.length);
+        let number = self.free.trailing_zeros();
+        if number >= BOUNCES {
+            // Frames that are under way have them all, and give them back.
+            return Err(PushError::Full);
+        }
+        if length > self.bounce_bytes {
+            return Err(PushError::WrongLength);
+        }
+        let at = number * self.bounce_bytes;
+        self.copy(mapped, at, length, part, irql)?;
+        let data = Segment {
+            address: self.bounces.logical_address() + u64::from(at),
+            len: length,
+        };
+        let request = TxRequest {
+            context: None,
+            options: TxOptions {
+                vlan: plan.tag,
+                ..TxOptions::default()
+            },
+            length: length.max(MIN_FRAME),
+        };
+        let cookie = cookie | (number as usize + 1) << BOUNCE;
+        let segments = [data, self.padding(length)];
+        self.ring.push(segments.into_iter(), &request, cookie)?;
+        self.free &= !(1 << number);
+        Ok(())
+    }
+
+    /// Builds a frame at byte `at` of the bounce buffers.
+    fn copy(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        at: u32,
+        length: u32,
+        part: Option<&Part>,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
+        let nb = mapped.net_buffer();
+        let mut sum = None;
+        let (mut from, mut to, mut left) = (0, at, length);
+        let mut bytes = [0; MAX_HEADER];
+        if let Some(part) = part {
+            let size = usize::from(part.headers.payload);
+            let head = bytes.get_mut(..size).ok_or(PushError::WrongLength)?;
+            if nb.copy_to(head, irql) != Ok(size) {
+                return Err(PushError::WrongLength);
+            }
+            if let Some(cut) = &part.cut {
+                segment::rewrite(head, &part.headers, cut);
+            }
+            if part.ip {
+                segment::fill_ip(head, &part.headers);
+            }
+            if part.transport {
+                sum = segment::transport_sum(head, &part.headers, length);
+            }
+            self.bounces.copy_in(at, head);
+            to += size as u32;
+            (from, left) = part.payload();
+        }
+        let mut chunk = [0; CHUNK];
+        while left > 0 {
+            let count = left.min(CHUNK as u32);
+            let piece = chunk
+                .get_mut(..count as usize)
+                .ok_or(PushError::WrongLength)?;
+            if nb.copy_from(from, piece, irql) != Ok(piece.len()) {
+                return Err(PushError::WrongLength);
+            }
+            if let Some(sum) = &mut sum {
+                sum.bytes(piece);
+            }
+            self.bounces.copy_in(to, piece);
+            from += count;
+            to += count;
+            left -= count;
+        }
+        if let Some(part) = part
+            && let Some(sum) = sum
+            && let Some(place) = part.headers.transport_checksum()
+        {
+            let value = segment::finish(&part.headers, sum).to_be_bytes();
+            self.bounces.copy_in(at + u32::from(place), &value);
+        }
+        Ok(())
+    }
+}
+
+/// One frame whose headers are changed.
+struct Part {
+    headers: Headers,
+    ip: bool,
+    transport: bool,
+    /// Of a large send.
+    cut: Option<Cut>,
+    /// Bytes of the frame.
+    length: u32,
+}
+
+impl Part {
+    /// Where in the net buffer its payload begins, and how long that is.
+    fn payload(&self) -> (u32, u32) {
+        let header = u32::from(self.headers.payload);
+        let skipped = self.cut.as_ref().map_or(0, |cut| cut.offset);
+        (header + skipped, self.length.saturating_sub(header))
+    }
+}
+
+impl Progress {
+    fn add(&mut self, length: u32) {
+        self.frames += 1;
+        self.outstanding += 1;
+        self.octets += length;
+    }
+}
+
+/// Every bounce buffer.
+const ALL_FREE: u32 = (1 << BOUNCES) - 1;
+
+/// The bit of the bounce buffer that a cookie names; 0 without one.
+const fn bounce_of(cookie: usize) -> u32 {
+    match (cookie >> BOUNCE) as u32 {
+        0 => 0,
+        // More than there are does not come from `bounce`.
+        number => (1 << ((number - 1) & 31)) & ALL_FREE,
+    }
+}
+
+/// The chip's context for a frame with these headers, which end before byte 256.
+fn context(headers: &Headers) -> TxContext {
+    let ip = headers.ip as u8;
+    TxContext {
+        ip_start: ip,
+        ip_checksum_at: ip.wrapping_add(10),
+        ip_end: if headers.ipv4 {
+            headers.transport_at.saturating_sub(1)
+        } else {
+            0
+        },
+        l4_start: headers.transport_at as u8,
+        l4_checksum_at: headers.transport_checksum().unwrap_or(0) as u8,
+        l4_end: 0,
+        payload: 0,
+        header: 0,
+        mss: 0,
+        tcp: headers.transport == super::headers::Transport::Tcp,
+        ipv4: headers.ipv4,
+        tso: false,
+    }
+}
