@@ -40,7 +40,7 @@ enum Task {
     Faults {
         /// Numbers or names of faults; without any, all are run.
         faults: Vec<String>,
-        /// The faults of the interrupt cases, on e1000e.
+        /// The faults of the interrupt cases and of DMA, on e1000e.
         #[arg(long)]
         interrupts: bool,
         /// Checked host to boot instead of building vmhost

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The planted interrupt faults: a driver with one breach of the interrupt contract in each run. The case that looks for
-//! it must name the rule, and nothing else; without a fault every case must hold.
+//! The planted interrupt and DMA faults: a driver of the 82574L with one breach of the contract in each run. The case
+//! that looks for it, or the IOMMU, must name the rule, and nothing else; without a fault every case must hold.
 
 use std::path::{Path, PathBuf};
 

@@ -6,12 +6,12 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use ndis::adapter::LinkState;
 use ndis::attributes::{GeneralAttributes, RegistrationAttributes};
-use ndis::dma::{MappedNetBuffer, ScatterGatherDma, SgDma, SgListHandler};
+use ndis::dma::{ScatterGatherDma, SgDma};
 use ndis::ffi::*;
 use ndis::init::Init;
 use ndis::interrupt::Interrupt;
 use ndis::io::IoSpace;
-use ndis::irql::{AtMostDispatch, Dispatch, Irql, Passive};
+use ndis::irql::{AtMostDispatch, Irql, Passive};
 use ndis::mem::Shared;
 use ndis::miniport::*;
 use ndis::nbl::{NblPool, ReceiveChain, ReceiveNbl, SendChain};
@@ -23,6 +23,7 @@ use ndis::time;
 
 use crate::chip::{BUFFER, Core, RING, SHARED, receive_buffer, reg, reset};
 use crate::choice::{self, is};
+use crate::dma::{self, Lists};
 use crate::interrupt::{self, CHARACTERISTICS, Handlers};
 use crate::oid;
 use crate::receive::{self, Receive};
@@ -42,16 +43,7 @@ pub struct Adapter {
     /// None only by a fault.
     interrupt: Option<Interrupt<Handlers>>,
     core: Shared<Core>,
-    dma: ScatterGatherDma<NoLists>,
-}
-
-/// Frames are copied; shared memory comes with a DMA registration.
-pub struct NoLists;
-
-impl SgListHandler for NoLists {
-    fn process(&self, mapped: MappedNetBuffer, _: &mut Irql<Dispatch>) {
-        drop(mapped);
-    }
+    dma: ScatterGatherDma<Lists>,
 }
 
 impl Miniport for Driver {
@@ -81,7 +73,7 @@ impl Miniport for Driver {
             max_transfer: 1514,
             address_64: true,
         };
-        let dma = ScatterGatherDma::register(&handle, NoLists, attributes, irql)?;
+        let dma = ScatterGatherDma::register(&handle, Lists::new(), attributes, irql)?;
         let memory = dma.allocate_shared(SHARED, true, irql)?;
         let pool = NblPool::allocate(&handle, TAG, irql)?;
         let mut nbls = ReceiveChain::new();
@@ -127,7 +119,9 @@ impl Miniport for Driver {
         } = adapter;
         if !core.gone.load(Ordering::SeqCst) {
             interrupt::stop(&core);
-            reset(&core.registers, irql);
+            if !is(ENGINES_LEFT_ON) {
+                reset(&core.registers, irql);
+            }
         }
         if is(RINGS_FREED_FIRST) {
             free_rings(&core);
@@ -179,11 +173,12 @@ impl Miniport for Driver {
 
     fn send(
         adapter: &Adapter,
-        nbls: SendChain,
+        mut nbls: SendChain,
         _: NDIS_PORT_NUMBER,
         _: u32,
         irql: &mut Irql<AtMostDispatch>,
     ) {
+        dma::before_send(&adapter.dma, &mut nbls, irql);
         send::send(&adapter.core, nbls, irql);
     }
 

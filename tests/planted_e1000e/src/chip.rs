@@ -118,9 +118,9 @@ impl Core {
         self.memory.logical_address() + u64::from(offset)
     }
 
-    /// Gives a descriptor to the chip: a buffer, and the second half.
-    pub fn post(&self, descriptor: u32, buffer: u32, second: u64) {
-        self.memory.write(descriptor, self.logical(buffer));
+    /// Gives a descriptor to the chip: a buffer's logical address, and the second half.
+    pub fn post(&self, descriptor: u32, buffer: u64, second: u64) {
+        self.memory.write(descriptor, buffer);
         self.memory.write(descriptor + 8, second);
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `planted_e1000e.sys`: a small miniport for the 82574L, with one message or the line, that is right, but for one
-//! breach of the interrupt contract that the registry keyword `PlantedFault` chooses. It tests the checked host's
-//! interrupt cases: [`table`] says which case and which rule must show each number.
+//! breach of the interrupt or DMA contract that the registry keyword `PlantedFault` chooses. It tests the checked host's
+//! interrupt cases and its IOMMU: [`table`] says which case and which rule must show each number.
 //!
 //! It shares no code with the driver of this repository. Where the safe layer of the crate `ndis` does not let a fault be
 //! written, the crate's module `raw` does.
@@ -13,6 +13,7 @@ mod adapter;
 mod chip;
 #[path = "../../planted/src/choice.rs"]
 mod choice;
+mod dma;
 mod interrupt;
 mod oid;
 mod receive;

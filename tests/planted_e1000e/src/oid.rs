@@ -46,7 +46,9 @@ pub fn set(
         }
         OID_GEN_CURRENT_LOOKAHEAD => argument.value::<u32>().map(drop)?,
         OID_802_3_MULTICAST_LIST => {
-            argument.bytes();
+            if !argument.bytes().len().is_multiple_of(6) {
+                return Err(Status::INVALID_LENGTH);
+            }
         }
         _ => return Err(Status::NOT_SUPPORTED),
     }

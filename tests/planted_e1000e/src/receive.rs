@@ -91,7 +91,7 @@ impl Receive {
 }
 
 fn post(core: &Core, n: usize) {
-    core.post(receive_descriptor(n), receive_buffer(n), 0);
+    core.post(receive_descriptor(n), core.logical(receive_buffer(n)), 0);
 }
 
 /// A frame is in the ring.

@@ -10,6 +10,7 @@ use ndis::nbl::{SendChain, SendNbl, TxNetBuffer};
 use ndis::status::{Result, Status};
 
 use crate::chip::{Core, RING, reg, send_buffer, send_descriptor};
+use crate::dma;
 
 /// Longest frame, without FCS.
 const FRAME: usize = 1514;
@@ -106,7 +107,7 @@ fn program(core: &Core, slot: usize, nb: &TxNetBuffer, irql: &Irql<Dispatch>) ->
     }
     core.memory.copy_in(send_buffer(slot), frame);
     let second = length as u64 | COMMAND;
-    core.post(send_descriptor(slot), send_buffer(slot), second);
+    core.post(send_descriptor(slot), dma::send_address(core, slot), second);
     Ok(())
 }
 

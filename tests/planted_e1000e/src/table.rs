@@ -69,4 +69,14 @@ faults! {
     DPC_UNDOES_DISABLE = 14: ["X-82"], ["--irq", "msi", "--scenario", "t11"];
     /// T-11: the Enable handler does nothing.
     ENABLE_FORGOTTEN = 15: ["X-82"], ["--irq", "line", "--scenario", "t11"];
+
+    // What only the IOMMU shows. A download is under way when this driver is halted.
+    /// T-23: the rings are freed while the engines run.
+    ENGINES_LEFT_ON = 16: ["DM-12"], ["--irq", "msi", "--scenario", "traffic", "--transfer", "1"];
+    /// T-23: an SG list is freed before the chip has fetched the frame.
+    SG_LIST_FREED_EARLY = 17: ["DM-12"], ["--irq", "msi", "--scenario", "basic"];
+    /// A physical address is given to the chip.
+    PHYSICAL_ADDRESS = 18: ["DM-13"], ["--irq", "line", "--scenario", "basic"];
+    /// The chip is sent behind the end of the shared memory.
+    PAST_THE_END = 19: ["DM-12"], ["--irq", "msi", "--scenario", "basic"];
 }

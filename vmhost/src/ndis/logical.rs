@@ -272,6 +272,7 @@ fn refused(fault: &Fault) {
 impl core::fmt::Display for Freed {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self.handler {
+            Some(handler) if !verify::in_image(self.caller) => write!(f, "{handler}"),
             Some(handler) => write!(f, "{handler} at {}", verify::place(self.caller)),
             None => write!(f, "{}", verify::place(self.caller)),
         }

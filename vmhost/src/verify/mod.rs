@@ -43,7 +43,9 @@ pub fn image_range() -> (u64, u64) {
     (image.1, image.2)
 }
 
-fn in_image(rip: u64) -> bool {
+/// Whether an address is in the image. A jump in place of a call, as compilers make of a last call,
+/// leaves none as the caller.
+pub fn in_image(rip: u64) -> bool {
     let (base, size) = image_range();
     rip.wrapping_sub(base) < size
 }
@@ -68,7 +70,6 @@ pub fn here() -> String {
     match current() {
         None => String::from("host"),
         Some(context) => match context.import() {
-            // A jump in place of a call, as compilers make of a last call, leaves no place.
             Some((name, rip)) if !in_image(rip) => format!("{} ({name})", context.handler),
             Some((name, rip)) => format!("{} at {} ({name})", context.handler, place(rip)),
             None => format!("{}", context.handler),

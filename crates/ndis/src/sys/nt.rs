@@ -101,6 +101,9 @@ imports! {
     /// `KeBugCheckEx` (wdm.h). IRQL: Any level.
     fn KeBugCheckEx(code: u32, parameter1: usize, parameter2: usize, parameter3: usize, parameter4: usize) -> !;
 
+    /// `MmGetPhysicalAddress` (ntddk.h). IRQL: Any level.
+    fn MmGetPhysicalAddress(base_address: *mut c_void) -> LARGE_INTEGER;
+
     /// `KeQueryActiveGroupCount` (wdm.h). IRQL: Any level.
     fn KeQueryActiveGroupCount() -> u16;
 }
