@@ -12,7 +12,7 @@ use crate::{
     failure::{Failure, Outcome},
     locks,
     project::{root, run, run_cargo_patched, say, target},
-    toolchain::{self, BARE, Toolchain, WINDOWS},
+    toolchain::{self, BARE, Toolchain, WINDOWS, host_cargo},
 };
 
 /// Where mingw-w64's kernel headers are.
@@ -117,6 +117,14 @@ impl Package {
 /// A missing tool or header (status 2), or code that does not compile (status 1).
 pub fn driver(profile: Profile) -> Outcome<PathBuf> {
     image(&DRIVER, profile)
+}
+
+/// The linker's map of the driver that [`driver`] has built.
+pub fn driver_map(profile: Profile) -> PathBuf {
+    target()
+        .join("driver")
+        .join(profile.directory())
+        .join("ndis_e1000e.map")
 }
 
 /// Builds one `.sys`, with its `.pdb` and `.map` beside it.
@@ -227,6 +235,18 @@ pub fn vmhost() -> Outcome<PathBuf> {
     cargo.arg("--release");
     run(&mut cargo, "building the checked host")?;
     Ok(cross_target().join(BARE).join("release/vmhost"))
+}
+
+/// Builds QEMU's counting plugin.
+///
+/// # Errors
+/// As [`vmhost`].
+pub fn plugin() -> Outcome<PathBuf> {
+    say("counting plugin");
+    let mut cargo = Command::new(host_cargo());
+    cargo.args(["build", "--locked", "-p", "driver-meter"]);
+    run(&mut cargo, "building the counting plugin")?;
+    Ok(target().join("debug/libdriver_meter.so"))
 }
 
 /// `cargo TASK` for the checked host and its target.

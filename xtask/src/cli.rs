@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    abi,
+    abi, bench,
     build::{self, Profile},
     failure::Outcome,
     gate, interrupt_faults, lint, package, planted, test, vm,
@@ -34,6 +34,8 @@ enum Task {
     Package,
     /// Run the driver in a VM under the checked host.
     Vm(Box<vm::Options>),
+    /// Count what the driver's handlers cost: instructions and register accesses, by set-up.
+    Bench(bench::Options),
     /// Run everything that must pass: format, lints, host tests, PE gate, VM runs.
     Test,
     /// Run drivers with one planted fault each; the checked host must name the rule.
@@ -65,6 +67,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let outcome = match self.task {
             Task::Vm(options) => return vm::run(*options),
+            Task::Bench(options) => bench::run(&options),
             Task::Test => return test::run(),
             Task::Build { profile } => build_all(profile),
             Task::Package => package::make().map(|directory| println!("{}", directory.display())),

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Packages that compile for this machine. The checked host does not: it has no operating system.
-pub const HOST_PACKAGES: [&str; 5] = [
+pub const HOST_PACKAGES: [&str; 6] = [
+    "driver-meter",
     "ndis",
     "ndis-e1000e",
     "vmhost-proto",

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod abi;
+mod bench;
 mod build;
 mod cli;
 mod failure;

@@ -15,6 +15,7 @@ use clap::Parser;
 use vmhost_proto::Report;
 
 use crate::{
+    bench,
     build::{self, EXAMPLE, PLANTED, PLANTED_INTERRUPTS, Profile},
     failure::{Failure, Outcome},
     gate, interrupt_faults, lint, locks, planted,
@@ -192,6 +193,14 @@ pub fn run() -> ExitCode {
             tally.step(name, |_| vm_run(&options));
         } else {
             tally.cannot(name, "there is no driver or no checked host");
+        }
+    }
+    for setup in bench::SETUPS {
+        let name = format!("cost, {}", setup.name);
+        if driver.is_some() && vmhost.is_some() {
+            tally.step(&name, |_| bench::check(setup));
+        } else {
+            tally.cannot(&name, "there is no driver or no checked host");
         }
     }
     match (&example, &vmhost) {

@@ -10,6 +10,8 @@
 #![no_std]
 extern crate alloc;
 
+pub mod meter;
+
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +88,10 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("t10", "of these: deregistration against busy DPCs"),
     ("t11", "of these: Disable and Enable handlers"),
     (
+        "cost",
+        "register accesses by phase: idle, sends, 1,000 frames/s, flood, throttled; with --count-instructions also instructions",
+    ),
+    (
         "selftest",
         "the checked host checks itself: IRQLs, DPCs, interrupts, threads, page faults, register trapping; no driver runs",
     ),
@@ -94,7 +100,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
 /// Whether a scenario has the traffic peer at the other end of the wire, in place of QEMU's user
 /// network.
 pub fn has_peer(scenario: &str) -> bool {
-    matches!(scenario, "datapath" | "soak")
+    matches!(scenario, "cost" | "datapath" | "soak")
 }
 
 /// The result of "installing" a driver package for one device.
@@ -246,6 +252,63 @@ pub struct Report {
     pub verifier: Verifier,
     /// Objects still alive.
     pub ledger: Ledger,
+    /// What the phases of the scenario `cost` cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cost: Vec<Phase>,
+}
+
+/// One phase of the scenario `cost`: what the driver did for so many frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    /// Short name, such as `flood`.
+    pub name: String,
+    /// Frames that the driver indicated.
+    pub received: u64,
+    /// Frames that the driver completed.
+    pub sent: u64,
+    /// Calls of the send handler by the phase.
+    pub chains: u64,
+    /// How often a DPC had more pending, its recalls not counted.
+    pub throttled: u64,
+    /// Length of the phase, in the VM's time.
+    pub microseconds: u64,
+    /// By handler and message.
+    pub handlers: Vec<HandlerCost>,
+}
+
+/// What the calls of one handler cost in one phase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerCost {
+    /// Name of the handler as in the documentation of NDIS.
+    pub handler: String,
+    /// The message, for ISR and DPC; 0 for the line.
+    pub message: Option<u32>,
+    /// What the driver says the message is for.
+    pub role: String,
+    /// DPCs that had more pending, and their recalls.
+    #[serde(default)]
+    pub throttled: bool,
+    /// Calls.
+    pub calls: u64,
+    /// Instructions of the driver in all of them; those of calls inside a call are theirs alone.
+    pub instructions: u64,
+    /// In the shortest call.
+    pub instructions_min: u64,
+    /// In the longest call.
+    pub instructions_max: u64,
+    /// Device registers accessed.
+    pub registers: Vec<RegisterCost>,
+}
+
+/// Accesses to one device register.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterCost {
+    /// Offset in its window.
+    pub offset: u64,
+    /// Reads.
+    pub reads: u64,
+    /// Writes.
+    pub writes: u64,
 }
 
 /// The driver image.

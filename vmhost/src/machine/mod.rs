@@ -19,6 +19,7 @@ pub mod iommu;
 pub mod irql;
 mod lapic;
 pub mod lock;
+pub mod meter;
 pub mod mmio;
 pub mod msi;
 pub mod pages;
@@ -93,6 +94,7 @@ extern "sysv64" fn start(info: u64) -> ! {
     if let Some(Err(why)) = firmware.iommu.map(iommu::init) {
         panic!("{why}");
     }
+    meter::init();
     thread::spawn_big("main", 0, Box::new(crate::host_main));
     thread::schedule()
 }

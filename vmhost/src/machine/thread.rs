@@ -15,6 +15,7 @@ use super::{
     cpu,
     irql::{self, Irql},
     lock::IrqSpin,
+    meter,
     pages::PAGE,
     time, tlb,
     vspace::{self, Prot},
@@ -346,6 +347,7 @@ fn run(scheduler: *mut Scheduler, thread: *mut Thread) {
     // SAFETY: the thread is this CPU's, does not run, and its block does not move.
     let block = unsafe { &mut *thread };
     block.state = State::Ready;
+    meter::settle();
     let mine = this.context.swap(block.context, Ordering::Relaxed);
     this.thread.store(thread as u64, Ordering::Relaxed);
     irql::set(block.irql);
@@ -357,6 +359,7 @@ fn run(scheduler: *mut Scheduler, thread: *mut Thread) {
     this.thread.store(0, Ordering::Relaxed);
     // SAFETY: the block is alive: only this function's caller removes threads.
     let block = unsafe { &mut *thread };
+    meter::settle();
     block.context = this.context.swap(mine, Ordering::Relaxed);
     irql::set(irql::PASSIVE);
     interrupts::enable();

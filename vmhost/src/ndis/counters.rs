@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     machine::lock::IrqSpin,
-    verify::{self, Context, Handler},
+    verify::{self, Context, Handler, cost},
 };
 use alloc::{sync::Arc, vec::Vec};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -48,13 +48,13 @@ static OTHER: Class = Class::new();
 static KEPT: IrqSpin<Vec<Vector>> = IrqSpin::new(Vec::new());
 
 /// Told by the machine about each register access.
-pub fn observe(_tag: u64, _offset: u64, write: bool, _width: u8, _value: u64) {
-    count(write);
+pub fn observe(_tag: u64, offset: u64, write: bool, _width: u8, _value: u64) {
+    count(offset, write);
     instant::reached(Instant::Register);
 }
 
-fn count(write: bool) {
-    let Some(context) = verify::current().map(root) else {
+fn count(offset: u64, write: bool) {
+    let Some(context) = verify::current().map(Context::root) else {
         OTHER.count(write);
         return;
     };
@@ -64,20 +64,12 @@ fn count(write: bool) {
         &context.mmio_reads
     };
     counter.fetch_add(1, Ordering::Relaxed);
+    cost::access(context, offset, write);
     match context.handler {
         Handler::Isr | Handler::MessageIsr => ISR.count(write),
         handler if handler.is_dpc() => DPC.count(write),
         Handler::Send if write => SEND.count(write),
         _ => OTHER.count(write),
-    }
-}
-
-/// The call on whose behalf a callback runs: SG list and synchronised callbacks are part of the
-/// handler that asked for them.
-fn root(context: &Context) -> &Context {
-    match (context.handler, context.outer()) {
-        (Handler::ProcessSgList | Handler::Synchronize, Some(outer)) => root(outer),
-        _ => context,
     }
 }
 

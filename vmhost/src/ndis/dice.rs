@@ -4,35 +4,49 @@
 //! Usable at any IRQL. The sequence is fixed by the seed; which consumer gets which number
 //! depends on the order in which the CPUs ask.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// SplitMix64's increment, the odd number nearest to 2^64 divided by the golden ratio.
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A stream of pseudo-random numbers (SplitMix64: any state is good, no lock is needed).
-pub struct Dice(AtomicU64, AtomicU64);
+pub struct Dice {
+    state: AtomicU64,
+    seed: AtomicU64,
+    calm: AtomicBool,
+}
 
 impl Dice {
     /// The stream of `seed`.
     pub const fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed), AtomicU64::new(seed))
+        Self {
+            state: AtomicU64::new(seed),
+            seed: AtomicU64::new(seed),
+            calm: AtomicBool::new(false),
+        }
     }
 
     /// Starts over with another seed.
     pub fn reseed(&self, seed: u64) {
-        self.0.store(seed, Ordering::Relaxed);
-        self.1.store(seed, Ordering::Relaxed);
+        self.state.store(seed, Ordering::Relaxed);
+        self.seed.store(seed, Ordering::Relaxed);
     }
 
     /// The seed, for choices that hold for the whole run.
     pub fn seed(&self) -> u64 {
-        self.1.load(Ordering::Relaxed)
+        self.seed.load(Ordering::Relaxed)
+    }
+
+    /// While calm, nothing happens by chance: [`Self::chance`] is false and [`Self::below`] gives the
+    /// largest number, behind which consumers have what is usual.
+    pub fn calm(&self, calm: bool) {
+        self.calm.store(calm, Ordering::Relaxed);
     }
 
     /// The next number.
     pub fn next(&self) -> u64 {
         let state = self
-            .0
+            .state
             .fetch_add(GAMMA, Ordering::Relaxed)
             .wrapping_add(GAMMA);
         let mut z = state;
@@ -43,7 +57,13 @@ impl Dice {
 
     /// A number in `0..limit`; 0 when `limit` is 0.
     pub fn below(&self, limit: u64) -> u64 {
-        if limit == 0 { 0 } else { self.next() % limit }
+        if self.calm.load(Ordering::Relaxed) {
+            limit.saturating_sub(1)
+        } else if limit == 0 {
+            0
+        } else {
+            self.next() % limit
+        }
     }
 
     /// True in `percent` of 100 throws.

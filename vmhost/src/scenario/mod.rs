@@ -5,6 +5,7 @@
 
 mod basic;
 mod bring_up;
+mod cost;
 mod datapath;
 mod faults;
 mod frames;
@@ -48,6 +49,7 @@ pub fn main(config: HostConfig, sys: Vec<u8>) {
     let outcome = match config.scenario.as_str() {
         "traffic" => traffic::run(&config, &sys),
         "basic" => basic::run(&config, &sys),
+        "cost" => cost::run(&config, &sys),
         "datapath" => datapath::run(&config, &sys),
         name if interrupts::is_name(name) => interrupts::run(&config, &sys),
         other => fatal(&format!("no scenario is named {other:?}")),

@@ -47,11 +47,17 @@ impl Peer {
         }
     }
 
-    /// Has the peer send so many flood frames.
+    /// Has the peer send so many flood frames, as fast as they are taken.
     pub fn flood(&self, frames: u64, length: usize) -> Result<(), String> {
+        self.pace(frames, length, 0)
+    }
+
+    /// The same, so many microseconds from one to the next.
+    pub fn pace(&self, frames: u64, length: usize, gap_us: u32) -> Result<(), String> {
         self.done(&Request::Flood {
             frames,
             length: length as u32,
+            gap_us,
         })
     }
 

@@ -10,14 +10,14 @@ use core::{
     fmt,
     marker::PhantomPinned,
     ops::Deref,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use super::locks::Held;
-use crate::machine::{cpu, irql, lock::IrqSpin, time};
+use crate::machine::{cpu, irql, lock::IrqSpin, meter, time};
 
 /// What kind of call into the driver this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(
     missing_docs,
     reason = "each is named after the callback it stands for"
@@ -162,12 +162,19 @@ pub struct Context {
     pub mmio_reads: AtomicU64,
     /// Register writes made by this call.
     pub mmio_writes: AtomicU64,
+    /// Instructions of the driver executed by this call, those of calls inside it left out; 0 unless
+    /// the run counts them. Complete when [`meter::settle`] has been called.
+    pub instructions: AtomicU64,
     /// NBLs indicated by this call.
     pub nbls_indicated: AtomicU64,
     /// NBLs completed by this call.
     pub nbls_completed: AtomicU64,
     /// Microseconds of `KeStallExecutionProcessor` in this call.
     pub stalled_us: AtomicU64,
+    /// Reads and writes by register, while a phase is measured.
+    pub registers: IrqSpin<Vec<(u64, u64, u64)>>,
+    /// A DPC that the throttle has ended, or the recall of one.
+    pub throttled: AtomicBool,
     /// Driver locks that this call holds, oldest first.
     pub held: IrqSpin<Vec<Held>>,
     import_name: AtomicU64,
@@ -210,6 +217,15 @@ impl Context {
         unsafe { (self.previous as *const Context).as_ref() }
     }
 
+    /// The call on whose behalf a callback runs: SG list and synchronised callbacks are part of the
+    /// handler that asked for them.
+    pub fn root(&self) -> &Context {
+        match (self.handler, self.outer()) {
+            (Handler::ProcessSgList | Handler::Synchronize, Some(outer)) => outer.root(),
+            _ => self,
+        }
+    }
+
     /// True when this call or one below it on this stack is of the kind.
     pub fn inside(&self, handler: Handler) -> bool {
         self.handler == handler || self.outer().is_some_and(|c| c.inside(handler))
@@ -241,22 +257,28 @@ pub fn enter(handler: Handler, object: u64) -> Guard {
         start_ns: time::now_ns(),
         mmio_reads: AtomicU64::new(0),
         mmio_writes: AtomicU64::new(0),
+        instructions: AtomicU64::new(0),
         nbls_indicated: AtomicU64::new(0),
         nbls_completed: AtomicU64::new(0),
         stalled_us: AtomicU64::new(0),
+        registers: IrqSpin::new(Vec::new()),
+        throttled: AtomicBool::new(false),
         held: IrqSpin::new(Vec::new()),
         import_name: AtomicU64::new(0),
         import_rip: AtomicU64::new(0),
         previous: cpu::context(),
         _pinned: PhantomPinned,
     });
+    meter::settle();
     cpu::set_context(core::ptr::from_ref(&*context) as u64);
     Guard(context)
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        meter::settle();
         cpu::set_context(self.0.previous);
+        super::cost::ended(&self.0);
     }
 }
 
@@ -265,4 +287,13 @@ pub fn current<'a>() -> Option<&'a Context> {
     // SAFETY: the head is 0 or a record whose guard is alive on this CPU's stack; the reference
     // is used inside that call.
     unsafe { (cpu::context() as *const Context).as_ref() }
+}
+
+/// Instructions of the driver belong to the call that this CPU is in.
+pub fn credit_instructions(instructions: u64) {
+    if let Some(context) = current() {
+        context
+            .instructions
+            .fetch_add(instructions, Ordering::Relaxed);
+    }
 }

@@ -4,6 +4,7 @@
 //! record (contract G-05). Any IRQL.
 
 pub mod context;
+pub mod cost;
 pub mod lockgraph;
 pub mod locks;
 pub mod rules;
@@ -15,7 +16,7 @@ use vmhost_proto::{Record, Verifier, Violation};
 
 use crate::{
     log,
-    machine::{call, console, cpu, irql, lock::IrqSpin},
+    machine::{call, console, cpu, irql, lock::IrqSpin, meter},
     pe,
 };
 pub use context::{Context, Handler, current, enter};
@@ -35,6 +36,8 @@ static IMAGE: IrqSpin<(String, u64, u64)> = IrqSpin::new((String::new(), 0, 0));
 /// Tells the verifier where the image is; texts then say `image+offset`.
 pub fn set_image(name: &str, base: u64, size: u64) {
     *IMAGE.lock() = (name.to_owned(), base, size);
+    meter::set_owner(context::credit_instructions);
+    meter::watch(base, size);
 }
 
 /// Base and size of the image; zeroes before it is loaded.
@@ -246,6 +249,7 @@ pub fn call_with<R>(
         });
     }
     let outcome = call::call_driver(function, args);
+    meter::settle();
     // A raised IRQL is most often that of a lock that is still held, so that is told first.
     locks::check_none_at_exit(&guard);
     let rule = if handler.is_isr() { "X-26" } else { "G-05" };

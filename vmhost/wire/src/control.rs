@@ -47,6 +47,8 @@ pub enum Request {
         frames: u64,
         /// Bytes of each, without FCS.
         length: u32,
+        /// Microseconds from one to the next; 0: as fast as they are taken.
+        gap_us: u32,
     },
     /// How the flood stands.
     FloodState,

@@ -15,7 +15,7 @@ use crate::{
 mod calls;
 mod entries;
 mod imports;
-mod map;
+pub mod map;
 mod pe;
 #[cfg(test)]
 mod sample;

@@ -3,6 +3,7 @@
 //! emulated card, and reports. Exit status 0: all held; 1: the driver broke a rule, leaked or
 //! did not move the traffic; 2: the run could not be made or did not come to an end.
 
+pub mod counting;
 mod device;
 mod hardware_id;
 mod image;
@@ -84,6 +85,15 @@ pub struct Options {
     /// How the VM's processors are run
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Accel::Tcg)]
     pub accel: Accel,
+
+    /// Count the driver's instructions with a QEMU plugin: fills isr_instructions_max, and the
+    /// instructions of the scenario `cost`
+    #[arg(long)]
+    pub count_instructions: bool,
+
+    /// The VM's time runs by its instructions, 2^N ns for each, and not by the clock; one CPU
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub icount: Option<u8>,
 
     /// Wait for gdb on port 1234 before the first instruction; sets no time limit
     #[arg(long)]
@@ -212,9 +222,18 @@ pub enum Accel {
 }
 
 impl Accel {
-    fn arguments(self) -> Result<[&'static str; 4], String> {
+    fn arguments(self, options: &Options) -> Result<[&'static str; 4], String> {
         match self {
+            Accel::Tcg if options.icount.is_some() && options.cpus != 1 => {
+                Err("--icount: only with --cpus 1".to_owned())
+            }
+            Accel::Tcg if options.icount.is_some() => {
+                Ok(["-accel", "tcg,thread=single", "-cpu", "max"])
+            }
             Accel::Tcg => Ok(["-accel", "tcg,thread=multi", "-cpu", "max"]),
+            Accel::Kvm if options.count_instructions || options.icount.is_some() => {
+                Err("--accel kvm: instructions are counted only by emulation".to_owned())
+            }
             Accel::Kvm if !Path::new("/dev/kvm").exists() => {
                 Err("--accel kvm: there is no /dev/kvm; leave the option out to emulate".to_owned())
             }
@@ -267,6 +286,14 @@ pub fn run(options: Options) -> ExitCode {
 /// # Errors
 /// One line for a run that could not be made or did not come to an end.
 pub fn run_report(options: &Options) -> Outcome<Report> {
+    run_counted(options).map(|(report, _)| report)
+}
+
+/// As [`run_report`], with what was executed where; nothing without `--count-instructions`.
+///
+/// # Errors
+/// As [`run_report`].
+pub fn run_counted(options: &Options) -> Outcome<(Report, counting::Histograms)> {
     let host = match &options.host {
         Some(host) => host.clone(),
         None => build::vmhost()?,
@@ -278,7 +305,17 @@ pub fn run_report(options: &Options) -> Outcome<Report> {
             (driver, root().join("inf/ndis_e1000e.inx"))
         }
     };
-    let files = runner::Files { driver, inf, host };
+    let plugin = if options.count_instructions {
+        Some(build::plugin()?)
+    } else {
+        None
+    };
+    let files = runner::Files {
+        driver,
+        inf,
+        host,
+        plugin,
+    };
     runner::run(options, &files).map_err(Failure::input)
 }
 

@@ -10,7 +10,7 @@ use super::peer::Peer;
 use super::server::Server;
 use super::session::{self, End, Transcript};
 use super::verdict::{self, Wanted};
-use super::{Options, image};
+use super::{Options, counting, image};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -32,6 +32,8 @@ pub struct Files {
     pub inf: PathBuf,
     /// The checked host.
     pub host: PathBuf,
+    /// QEMU's counting plugin, if instructions are counted.
+    pub plugin: Option<PathBuf>,
 }
 
 /// Runs the VM.
@@ -39,7 +41,7 @@ pub struct Files {
 /// # Errors
 /// One line for everything that is not the driver's fault: bad input, a VM that hangs or ends
 /// early. Exit status 2.
-pub fn run(options: &Options, files: &Files) -> Result<Report, String> {
+pub fn run(options: &Options, files: &Files) -> Result<(Report, counting::Histograms), String> {
     if !SCENARIOS.iter().any(|(name, _)| *name == options.scenario) {
         return Err(format!(
             "--scenario {}: there is no such scenario; --list shows them",
@@ -88,7 +90,25 @@ pub fn run(options: &Options, files: &Files) -> Result<Report, String> {
         true => Some(Peer::start()?),
         false => None,
     };
-    let command = command_line(options, files, &device, peer.as_ref(), &config_path)?;
+    let network = match &peer {
+        Some(peer) => [peer.network_arguments(), peer.serial_arguments()].concat(),
+        None => device::network_arguments(device.network)
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .collect(),
+    };
+    let mut command = command_line(options, files, &device, &network, &config_path)?;
+    let counts = match &files.plugin {
+        Some(plugin) => {
+            let path = counting::prepare(folder.path())?;
+            command.args(counting::arguments(
+                &option_value(plugin)?,
+                &option_value(&path)?,
+            ));
+            Some(path)
+        }
+        None => None,
+    };
     if options.verbose {
         println!("command     {command:?}");
     }
@@ -104,9 +124,14 @@ pub fn run(options: &Options, files: &Files) -> Result<Report, String> {
         bytes: options.transfer_bytes(),
     };
     let transfers = server.transfers(Duration::from_millis(500));
-    conclude(transcript, options, |report| {
+    let report = conclude(transcript, options, |report| {
         verdict::judge(report, wanted, &transfers);
-    })
+    })?;
+    let histograms = match counts {
+        Some(path) => counting::histograms(&path)?,
+        None => Vec::new(),
+    };
+    Ok((report, histograms))
 }
 
 /// `--verbose`: what was found and what an installation would leave in the registry.
@@ -153,14 +178,17 @@ fn command_line(
     options: &Options,
     files: &Files,
     device: &Device,
-    peer: Option<&Peer>,
+    network: &[String],
     config: &Path,
 ) -> Result<Command, String> {
     let mut command = Command::new(&options.qemu);
     command.args(["-machine", "q35", "-m", "512", "-display", "none"]);
     command.args(["-nodefaults", "-no-reboot"]);
-    command.args(options.accel.arguments()?);
+    command.args(options.accel.arguments(options)?);
     command.args(["-smp", &options.cpus.to_string()]);
+    if let Some(shift) = options.icount {
+        command.args(["-icount", &format!("shift={shift},sleep=on")]);
+    }
     command.arg("-kernel").arg(&files.host);
     command.args(["-chardev", "stdio,id=console,signal=off"]);
     command.args(["-device", "isa-debugcon,iobase=0xe9,chardev=console"]);
@@ -176,15 +204,7 @@ fn command_line(
         // Before the device, whose address space it makes. Messages are not remapped.
         command.args(["-device", "intel-iommu,intremap=off,aw-bits=39"]);
     }
-    match peer {
-        Some(peer) => {
-            command.args(peer.network_arguments());
-            command.args(peer.serial_arguments());
-        }
-        None => {
-            command.args(device::network_arguments(device.network));
-        }
-    }
+    command.args(network);
     command.args(["-device", &device.argument]);
     if let Some(pcap) = &options.pcap {
         if !device.network {

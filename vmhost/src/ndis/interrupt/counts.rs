@@ -26,6 +26,7 @@ pub struct Counts {
     pub dpc_ns_max: AtomicU64,
     /// Interrupts that reached the host, claimed or not.
     pub arrived: AtomicU64,
+    pub isr_instructions_max: AtomicU64,
     /// NBLs indicated in this message's DPCs.
     pub indicated: AtomicU64,
     /// NBLs completed in this message's DPCs.
@@ -60,7 +61,7 @@ impl Counts {
             isr_writes: get(&self.isr_writes),
             dpc_reads: get(&self.dpc_reads),
             dpc_writes: get(&self.dpc_writes),
-            isr_instructions_max: 0,
+            isr_instructions_max: get(&self.isr_instructions_max),
             dpc_us_max: get(&self.dpc_ns_max) / 1000,
         }
     }
@@ -101,6 +102,7 @@ pub fn note_debug_line(line: &str) {
     }
 }
 
-fn role(message: usize) -> Option<String> {
+/// What the driver has printed that the message is for.
+pub fn role(message: usize) -> Option<String> {
     ROLES.lock().get(&message).cloned()
 }

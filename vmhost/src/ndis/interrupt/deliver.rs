@@ -118,6 +118,10 @@ pub fn ask_isr(interrupt: &Arc<Interrupt>, message: usize) -> Answer {
         });
         let reads = context.mmio_reads.load(Ordering::Relaxed);
         let writes = context.mmio_writes.load(Ordering::Relaxed);
+        let instructions = context.instructions.load(Ordering::Relaxed);
+        counts
+            .isr_instructions_max
+            .fetch_max(instructions, Ordering::Relaxed);
         counts.isr_reads.fetch_add(reads, Ordering::Relaxed);
         counts.isr_writes.fetch_add(writes, Ordering::Relaxed);
         (reads, writes)

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     exports::Call,
     machine::{cpu, dpc, time},
-    verify::{self, Handler},
+    verify::{self, Handler, cost},
 };
 use ::ndis::ffi::NDIS_INDICATE_ALL_NBLS;
 use alloc::{boxed::Box, format, sync::Arc, vec::Vec};
@@ -143,12 +143,14 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
     // out of the queue before it runs, so the driver can queue it again from inside.
     let context = slot.context.load(Ordering::Acquire);
     slot.queued.store(false, Ordering::Release);
-    check_mask(interrupt, message);
+    let recalled = check_mask(interrupt, message);
     let limit = throw_limit();
     let preset = u32::from(guesses::PRESET_MORE_NBLS_PENDING);
     let throttle = [AtomicU32::new(limit), AtomicU32::new(preset)];
     let counts = &interrupt.counts[message];
     let measure = |record: &verify::Context| {
+        let more = throttle[1].load(Ordering::Relaxed) & 1 != 0;
+        record.throttled.store(more || recalled, Ordering::Relaxed);
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let add = |to: &AtomicU64, from: &AtomicU64| to.fetch_add(get(from), Ordering::Relaxed);
         add(&counts.dpc_reads, &record.mmio_reads);
@@ -190,13 +192,11 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
     if idle {
         counts.empty_dpc.fetch_add(1, Ordering::Relaxed);
     }
-    after(
-        interrupt,
-        message,
-        limit,
-        indicated,
-        throttle[1].load(Ordering::Relaxed),
-    );
+    let more = throttle[1].load(Ordering::Relaxed);
+    if more & 1 != 0 && !recalled {
+        cost::throttled();
+    }
+    after(interrupt, message, limit, indicated, more);
 }
 
 /// a DPC that has itself run again and again for nothing never lets the thread go on that it
@@ -215,11 +215,12 @@ fn check_fruit(counts: &Counts, message: usize, worked: bool) {
 
 /// from a DPC that has more pending to its recall, interrupts stay disabled. A few may have
 /// been on their way.
-fn check_mask(interrupt: &Interrupt, message: usize) {
+/// True when this DPC is the recall.
+fn check_mask(interrupt: &Interrupt, message: usize) -> bool {
     const ON_THEIR_WAY: u64 = 3;
     let counts = &interrupt.counts[message];
     if !counts.recalled.swap(false, Ordering::AcqRel) {
-        return;
+        return false;
     }
     counts.throttled.store(false, Ordering::Release);
     let came = counts.while_throttled.swap(0, Ordering::AcqRel);
@@ -229,6 +230,7 @@ fn check_mask(interrupt: &Interrupt, message: usize) {
             format!("{came} interrupts of message {message} while MoreNblsPending is TRUE")
         });
     }
+    true
 }
 
 fn handler_of(interrupt: &Interrupt) -> Handler {

@@ -53,7 +53,12 @@ fn serve(request: Request, stop: &AtomicBool, shared: &Shared, jobs: &Sender<Job
             }
             Reply::Seen(state.matcher.collect())
         }
-        Request::Flood { frames, length } => queue(Job::Flood {
+        Request::Flood {
+            frames,
+            length,
+            gap_us,
+        } => queue(Job::Flood {
+            gap: Duration::from_micros(gap_us.into()),
             frames,
             length: length as usize,
         }),
