@@ -287,13 +287,14 @@ impl Core {
 
     /// Back to D0 (W-07): everything is set up again from scratch.
     pub fn power_up(&self, irql: &mut Irql<Passive>) {
-        let ready = device::reset_chip(&self.mmio, irql).and_then(|()| {
-            for receiver in &self.receivers {
-                receiver.rewind();
-            }
-            self.sender.rewind(self, irql);
-            device::bring_up(self, irql)
-        });
+        let ready =
+            device::reset_chip(&self.mmio, self.settings.max_frame(), irql).and_then(|()| {
+                for receiver in &self.receivers {
+                    receiver.rewind();
+                }
+                self.sender.rewind(self, irql);
+                device::bring_up(self, irql)
+            });
         self.asleep.store(false, Ordering::Relaxed);
         if ready.is_err() {
             // W-11: the driver can still be paused and halted; the device is treated as gone.

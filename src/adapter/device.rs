@@ -10,6 +10,7 @@ use crate::hw::queue::{self, RxConfig};
 use crate::hw::regs;
 use crate::hw::reset::Delay;
 use crate::hw::{link, reset, rss};
+use crate::net::frame::{FCS_LEN, TAG_LEN};
 use crate::net::receive::{BUFFER_BYTES, Receiver};
 use crate::net::rss::Parameters;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -67,22 +68,25 @@ impl Mmio for Bar {
     }
 }
 
-/// Resets the chip.
-pub fn reset_chip(m: &Bar, irql: &Irql<Passive>) -> Result<()> {
+/// Resets the chip, for frames of up to `max_frame` bytes.
+pub fn reset_chip(m: &Bar, max_frame: u32, irql: &Irql<Passive>) -> Result<()> {
+    queue::split_packet_buffer(m, max_frame + TAG_LEN + FCS_LEN);
     reset::global_reset(m, &Sleeper(irql), Errata::default()).map_err(|_| Status::HARD_ERRORS)
 }
 
 /// Sets up a chip that has been reset, transmitter and receiver off, interrupts masked.
 pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
     let m = &core.mmio;
+    link_power_off(&core.handle, core.errata);
     reset::init_defaults(m, core.errata);
     set_receive_address(m, 0, Some(core.current_address));
-    link::init_flow_control(m, core.settings.pause, core.settings.max_frame() + 4);
+    let longest = core.settings.max_frame() + TAG_LEN + FCS_LEN;
+    link::init_flow_control(m, core.settings.pause, longest);
     queue::set_tag_offload(m, core.settings.offloads.moves_tags());
     queue::init_tx_unit(m, core.errata);
     let receive = RxConfig {
         buffer_bytes: BUFFER_BYTES,
-        long_packets: false,
+        long_packets: core.settings.is_jumbo(),
         // Always: whether it is reported is decided per frame.
         checksum: true,
     };
@@ -166,36 +170,60 @@ pub fn quiet(core: &Core) {
 const PCI_STATUS: u32 = 0x06;
 /// First capability.
 const PCI_CAPABILITIES: u32 = 0x34;
+/// Capability id of PCI Express, and where its Link Control is.
+const PCI_EXPRESS: u8 = 0x10;
+const LINK_CONTROL: u32 = 0x10;
+/// Link Control: L0s and L1.
+const ASPM: u8 = 0x03;
 /// Capability id of MSI-X.
 const MSIX: u8 = 0x11;
 
-/// Whether the MSI-X capability is switched on: a message-signalled grant does not say MSI or MSI-X. The list is walked
-/// with a bound, because a device that is gone answers all ones.
-pub fn msix_enabled(handle: &AdapterHandle) -> bool {
-    let read = |offset: u32| -> Option<[u8; 4]> {
-        let mut bytes = [0; 4];
-        (handle.read_bus_data(offset, &mut bytes) == bytes.len()).then_some(bytes)
-    };
-    let Some([_, _, status, _]) = read(PCI_STATUS - 2) else {
-        return false;
-    };
+/// Four bytes of configuration space.
+fn config(handle: &AdapterHandle, offset: u32) -> Option<[u8; 4]> {
+    let mut bytes = [0; 4];
+    (handle.read_bus_data(offset, &mut bytes) == bytes.len()).then_some(bytes)
+}
+
+/// Where a capability is, and its first four bytes. The list is walked with a bound, because a device that is gone
+/// answers all ones.
+fn capability(handle: &AdapterHandle, id: u8) -> Option<(u32, [u8; 4])> {
+    let [_, _, status, _] = config(handle, PCI_STATUS - 2)?;
     if status & 0x10 == 0 {
-        return false;
+        return None;
     }
-    let mut at = match read(PCI_CAPABILITIES) {
-        Some([first, ..]) => u32::from(first & 0xFC),
-        None => 0,
-    };
+    let [first, ..] = config(handle, PCI_CAPABILITIES)?;
+    let mut at = u32::from(first & 0xFC);
     for _ in 0..48 {
         if at < 0x40 {
             break;
         }
-        match read(at) {
-            // Message Control is the upper half; its top bit is MSI-X Enable.
-            Some([MSIX, _, _, control]) => return control & 0x80 != 0,
-            Some([_, next, ..]) => at = u32::from(next & 0xFC),
-            None => break,
+        let bytes = config(handle, at)?;
+        if bytes[0] == id {
+            return Some((at, bytes));
         }
+        at = u32::from(bytes[1] & 0xFC);
     }
-    false
+    None
+}
+
+/// Whether the MSI-X capability is switched on: a message-signalled grant does not say MSI or MSI-X.
+pub fn msix_enabled(handle: &AdapterHandle) -> bool {
+    // Message Control is the upper half; its top bit is MSI-X Enable.
+    capability(handle, MSIX).is_some_and(|(_, [_, _, _, control])| control & 0x80 != 0)
+}
+
+/// Switches the link's power states off (82574L §14): with them the chip hangs transmits, and drops jumbo frames.
+pub fn link_power_off(handle: &AdapterHandle, errata: Errata) {
+    if !errata.contains(Errata::LINK_POWER) {
+        return;
+    }
+    let at = capability(handle, PCI_EXPRESS).map(|(at, _)| at + LINK_CONTROL);
+    if let Some(at) = at
+        && let Some([low, high, ..]) = config(handle, at)
+        && low & ASPM != 0
+        && [low, high] != [0xFF; 2]
+    {
+        // What comes of it shows in the traffic: a bus driver may refuse.
+        let _ = handle.write_bus_data(at, &[low & !ASPM, high]);
+    }
 }

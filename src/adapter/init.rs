@@ -106,7 +106,12 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
         irql,
     )?;
     let mmio = Bar::new(space);
-    let permanent = logged(&handle, Step::Chip, identify(&mmio, irql), irql)?;
+    let permanent = logged(
+        &handle,
+        Step::Chip,
+        identify(&mmio, settings.max_frame(), irql),
+        irql,
+    )?;
     let current = address.unwrap_or(permanent);
     let scale = rss::capabilities(usize::from(settings.receive_queues), messages);
     let (oids, count) = oid::table::supported(&settings);
@@ -260,8 +265,8 @@ fn answers(handle: &AdapterHandle) -> Result<()> {
 }
 
 /// Resets the chip and reads its address.
-fn identify(mmio: &Bar, irql: &Irql<Passive>) -> Result<[u8; 6]> {
-    device::reset_chip(mmio, irql)?;
+fn identify(mmio: &Bar, max_frame: u32, irql: &Irql<Passive>) -> Result<[u8; 6]> {
+    device::reset_chip(mmio, max_frame, irql)?;
     nvm::read_mac(mmio, &Sleeper(irql)).map_err(|_| Status::HARD_ERRORS)
 }
 

@@ -162,6 +162,13 @@ pub const DISABLE_MSI: Keyword = Keyword {
     default: 0,
 };
 
+/// `*JumboPacket`: bytes of the longest frame, MAC header included, FCS and tag not.
+pub const JUMBO_PACKET: Keyword = Keyword {
+    name: "*JumboPacket",
+    allowed: Allowed::OneOf(&[1514, 4088, 9014]),
+    default: 1514,
+};
+
 /// `*RSS`: 0 off, 1 on.
 pub const RSS: Keyword = Keyword {
     name: "*RSS",
@@ -251,6 +258,7 @@ pub const KEYWORDS: &[Keyword] = &[
     LSO_V2_IPV6,
     PRIORITY_VLAN_TAG,
     DISABLE_MSI,
+    JUMBO_PACKET,
     RSS,
     NUM_RSS_QUEUES,
     MAX_RSS_PROCESSORS,

@@ -24,6 +24,8 @@ pub struct Settings {
     pub pause: Pause,
     /// The checksum keywords, `*LsoV2IPv4`, `*LsoV2IPv6` and `*PriorityVLANTag`: what is on at the start.
     pub offloads: Offloads,
+    /// `*JumboPacket`: the longest frame.
+    pub jumbo: u16,
     /// `*RSS`.
     pub rss: bool,
     /// `*NumRssQueues`, 1 without `*RSS`: receive queues in use.
@@ -104,6 +106,7 @@ impl Settings {
                 tx: matches!(flow, 1 | 3 | 4),
             },
             offloads,
+            jumbo: get(&keywords::JUMBO_PACKET) as u16,
             rss,
             receive_queues: if rss { queues } else { 1 },
             poll: get(&keywords::NDIS_POLL) == 1,
@@ -112,12 +115,17 @@ impl Settings {
 
     /// Largest payload of a frame, in bytes.
     pub const fn mtu(&self) -> u32 {
-        frame::MTU
+        self.max_frame().saturating_sub(frame::HEADER_LEN)
     }
 
     /// Largest frame without FCS and without a tag, in bytes.
     pub const fn max_frame(&self) -> u32 {
-        frame::HEADER_LEN + self.mtu()
+        self.jumbo as u32
+    }
+
+    /// Frames are longer than the chip takes without being told.
+    pub const fn is_jumbo(&self) -> bool {
+        self.max_frame() > frame::MAX_FRAME
     }
 }
 
@@ -158,6 +166,8 @@ mod tests {
             }
         );
         assert_eq!(with("*FlowControl", 0).pause, Pause::default());
+        assert_eq!(with("*JumboPacket", 9014).mtu(), 9000);
+        assert_eq!(with("*JumboPacket", 9000).max_frame(), 1514);
         assert_eq!(with("*NumRssQueues", 1).receive_queues, 1);
         assert_eq!(
             with("*NumRssQueues", 16).receive_queues,

@@ -23,6 +23,8 @@ bitflags! {
         const CONTROL_BITS = 1 << 4;
         /// See [`TABLE`].
         const FLASH_AUTOUPDATE = 1 << 5;
+        /// See [`TABLE`].
+        const LINK_POWER = 1 << 6;
     }
 }
 
@@ -85,6 +87,12 @@ pub const TABLE: &[Erratum] = &[
         switch: Errata::FLASH_AUTOUPDATE,
         problem: "the chip writes its flash by itself",
         cure: "EECD.AUPDEN clear when the NVM is a flash",
+        source: "Linux e1000e",
+    },
+    Erratum {
+        switch: Errata::LINK_POWER,
+        problem: "ASPM L0s and L1: transmit hangs, jumbo frames dropped",
+        cure: "both off in Link Control of the PCI Express capability, after every start",
         source: "Linux e1000e",
     },
 ];

@@ -105,6 +105,22 @@ pub fn set_tag_offload(m: &impl Mmio, on: bool) {
     });
 }
 
+/// Kilobytes of the packet buffer, both directions together.
+const PACKET_BUFFER_KB: u32 = 40;
+/// What ordinary frames leave to the receiver.
+const RECEIVE_KB: u32 = 32;
+
+/// Divides the packet buffer for frames of up to `longest` bytes on the wire (§11): the transmitter must hold two of them
+/// with a descriptor each, the receiver one. Counts from the next reset on, which keeps it.
+pub fn split_packet_buffer(m: &impl Mmio, longest: u32) {
+    let kilobytes = |bytes: u32| bytes.div_ceil(1024);
+    let transmit = kilobytes(2 * (longest + 16)).max(PACKET_BUFFER_KB - RECEIVE_KB);
+    let receive = PACKET_BUFFER_KB
+        .saturating_sub(transmit)
+        .max(kilobytes(longest));
+    regs::PBA.write(m, receive.min(RECEIVE_KB));
+}
+
 /// How the receive unit is set up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RxConfig {

@@ -226,6 +226,16 @@ fn multicast_hash_as_measured() {
 }
 
 #[test]
+fn the_packet_buffer_holds_two_frames_to_send_and_one_received() {
+    let c = FakeChip::new(Variant::Qemu10, Mode::MsiX(5));
+    for (longest, receive) in [(1522, 32), (4096, 31), (9022, 22), (16_000, 16)] {
+        crate::hw::queue::split_packet_buffer(&c, longest);
+        assert_eq!(c.peek(0x1000), receive, "{longest}");
+        assert!(receive << 10 >= longest);
+    }
+}
+
+#[test]
 fn filters_touch_only_their_bits() {
     let c = chip(Variant::Qemu10);
     let config = RxConfig {

@@ -4,7 +4,7 @@
 //! What is the same for every frame of a pass is looked up once, in a [`View`].
 
 use super::filter::{DIRECTED, PROMISCUOUS};
-use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN};
+use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN, TAG_LEN, TAG_TYPE};
 use super::offload::{Claims, Offloads};
 use super::statistics::Direction;
 use crate::adapter::Core;
@@ -80,6 +80,7 @@ pub struct View {
     queue: u8,
     claims: Claims,
     offloads: Offloads,
+    max_frame: u32,
 }
 
 impl View {
@@ -97,6 +98,7 @@ impl View {
             queue: queue as u8,
             claims: Claims::of(offloads),
             offloads,
+            max_frame: core.settings.max_frame(),
         }
     }
 
@@ -106,6 +108,9 @@ impl View {
         let len = frame.len;
         if len < HEADER_LEN {
             // D-37: no runts.
+            return Arrival::Bad(frame.buffer);
+        }
+        if len > self.max_frame && !self.carries_tag(&frame) {
             return Arrival::Bad(frame.buffer);
         }
         let destination = frame.buffer.first_word() & ADDRESS;
@@ -143,6 +148,16 @@ impl View {
         counted[0] += 1;
         counted[1] += len;
         Arrival::Wanted(nbl)
+    }
+
+    /// Whether a frame beyond the longest is one with its tag still in it (D-37).
+    #[cold]
+    fn carries_tag(&self, frame: &RxFrame<ReceiveNbl>) -> bool {
+        let mut start = [0; HEADER_LEN as usize];
+        frame.buffer.peek(&mut start);
+        frame.vlan().is_none()
+            && frame.len <= self.max_frame + TAG_LEN
+            && start.last_chunk() == Some(&TAG_TYPE)
     }
 
     /// The hash, where the chip made one, of a type that is asked for. A descriptor that names another queue is not

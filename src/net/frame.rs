@@ -4,14 +4,20 @@
 
 /// Destination, source, EtherType.
 pub const HEADER_LEN: u32 = 14;
-/// Largest payload without jumbo frames: `MtuSize` of the general attributes.
+/// Largest payload without jumbo frames.
 pub const MTU: u32 = 1500;
-/// Largest frame without FCS: what OID_GEN_MAXIMUM_TOTAL_SIZE answers.
+/// Largest frame without jumbo frames, without FCS and tag. How long they are here: [`Settings::max_frame`].
+///
+/// [`Settings::max_frame`]: crate::config::Settings::max_frame
 pub const MAX_FRAME: u32 = HEADER_LEN + MTU;
 /// Shortest frame on the wire, without FCS.
 pub const MIN_FRAME: u32 = 60;
 /// Length of an 802.1Q tag.
 pub const TAG_LEN: u32 = 4;
+/// EtherType of a tag, as it stands in the frame: what VET is set to.
+pub const TAG_TYPE: [u8; 2] = [0x81, 0x00];
+/// Length of the frame check sequence, which the chip adds and strips.
+pub const FCS_LEN: u32 = 4;
 /// Length of an address.
 pub const ADDRESS_LEN: usize = 6;
 

@@ -392,6 +392,100 @@ fn receive_buffers_go_up_and_come_back() {
 }
 
 #[test]
+fn a_frame_over_several_buffers_is_one_nbl() {
+    fresh();
+    let (dma, memory, pool) = receive();
+    let buffer = |n: u32| {
+        ReceiveNbl::allocate(
+            &pool,
+            &memory,
+            n * 1024,
+            1024,
+            n as usize,
+            &irql::<Passive>(),
+        )
+        .expect("nbl")
+    };
+    let mut first = buffer(0);
+    first.append(buffer(1));
+    first.append(buffer(2));
+    for wrong in [0, 1024, 2048, 3073] {
+        assert_eq!(first.prepare(wrong), Err(Status::INVALID_LENGTH), "{wrong}");
+    }
+    first.prepare(2049).expect("fits");
+    let mut chain = ReceiveChain::new();
+    chain.push(first);
+    chain.indicate(&AdapterHandle::TEST, 0, &irql::<Dispatch>());
+    let head: *mut NET_BUFFER_LIST =
+        core::ptr::with_exposed_provenance_mut(host(|h| h.indicated_head));
+    // SAFETY: the NBL that was indicated, still alive.
+    let nb = unsafe { &*(*head).first_net_buffer() };
+    assert_eq!(nb.data_length(), 2049);
+    let mut lengths = Vec::new();
+    let mut at = nb.current_mdl();
+    // SAFETY: the MDLs of that NBL.
+    while let Some(mdl) = unsafe { at.as_ref() } {
+        lengths.push(mdl.ByteCount);
+        at = mdl.Next;
+    }
+    assert_eq!(lengths, [1024, 1024, 1]);
+
+    // SAFETY: the chain that was indicated, handed back.
+    let mut back = unsafe { ReceiveChain::from_ndis(head) };
+    assert_eq!(back.len(), 1);
+    let mut first = back.pop().expect("first");
+    let mut second = first.detach().expect("second");
+    assert!(first.detach().is_none());
+    let third = second.detach().expect("third");
+    assert_eq!([first.word(), second.word(), third.word()], [0, 1, 2]);
+    // Alone again, each covers one buffer.
+    assert_eq!(first.prepare(1025), Err(Status::INVALID_LENGTH));
+    first.prepare(1024).expect("fits");
+    // Dropped with what is behind it.
+    first.append(third);
+    drop((first, second, back, dma, memory, pool));
+    assert_empty();
+}
+
+#[test]
+fn returned_chains_are_sorted_and_piled() {
+    fresh();
+    let (dma, memory, pool) = receive();
+    let mut chain = ReceiveChain::new();
+    for n in 0..6_u32 {
+        chain.push(
+            ReceiveNbl::allocate(&pool, &memory, n * 64, 64, n as usize, &irql::<Passive>())
+                .expect("nbl"),
+        );
+    }
+    let odd = chain.take_marked(1);
+    assert_eq!((odd.len(), chain.len()), (3, 3));
+    let stack = ReturnStack::new();
+    assert!(stack.take().pop().is_none());
+    stack.push(chain);
+    stack.push(odd);
+    let mut pile = stack.take();
+    assert!(stack.is_empty());
+    let mut words: Vec<usize> = Vec::new();
+    let one = pile.pop().expect("six");
+    pile.push(one);
+    while let Some(nbl) = pile.pop() {
+        words.push(nbl.word());
+        if words.len() == 5 {
+            break;
+        }
+    }
+    words.sort_unstable();
+    assert_eq!(
+        words,
+        [0, 1, 2, 3, 5],
+        "the last one is dropped with the pile"
+    );
+    drop((pile, dma, memory, pool));
+    assert_empty();
+}
+
+#[test]
 fn low_resources_come_back_at_once() {
     fresh();
     let (_dma, memory, pool) = receive();
