@@ -3,9 +3,10 @@
 //!
 //! A [`Core`] is owned by the adapter and by the interrupt registration; it is freed when NDIS has let go of both.
 
+use super::counters::ChipCounters;
 use super::device::{self, Bar};
 use super::gate::{Closed, Gate};
-use super::link::{self, Indicated};
+use super::link::{self, Flow, Indicated};
 use super::poll::QueuePoll;
 use crate::config::Settings;
 use crate::hw::errata::Errata;
@@ -89,6 +90,12 @@ pub struct Core {
     pub statistics: Statistics,
     /// The link as NDIS knows it.
     pub indicated: Indicated,
+    /// Which of two queues that share a vector comes first next.
+    pub(super) turn: AtomicBool,
+    /// Flow control.
+    pub flow: Flow,
+    /// The chip's counters.
+    pub counters: ChipCounters,
     pausing: SpinLock<Pausing>,
     /// Link events are looked at. Not before the self-test is over, which raises them: the link is down until
     /// initialisation says otherwise (U-04).
@@ -140,6 +147,9 @@ impl Core {
             offload: Offload::new(parts.settings.offloads),
             statistics: Statistics::default(),
             indicated: Indicated::new(),
+            turn: AtomicBool::new(false),
+            flow: Flow::new(),
+            counters: ChipCounters::new(),
             pausing: SpinLock::new(Pausing::No),
             watching: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
@@ -279,7 +289,10 @@ impl Core {
 
     /// To a low-power state (W-03 to W-06): interrupts and DMA off; rings and buffers stay as they are.
     pub fn power_down(&self, irql: &mut Irql<Passive>) {
+        self.counters.update(self);
         self.asleep.store(true, Ordering::Relaxed);
+        // W-06: whoever talks to the PHY ends first; who comes later finds the adapter asleep.
+        drop(self.flow.phy(irql));
         self.irq.stop(&self.mmio);
         self.handle.indicate_link_state(LinkState::UNKNOWN, irql);
         device::stop(self, irql);
@@ -306,7 +319,11 @@ impl Core {
         }
         self.indicated.forget();
         device::start(self);
-        if device::start_link(self, irql).is_ok() {
+        let negotiating = {
+            let _phy = self.flow.phy(irql);
+            device::start_link(self, irql)
+        };
+        if negotiating.is_ok() {
             link::look(self, irql);
         }
     }

@@ -16,7 +16,7 @@ use crate::hw::regs::QUEUES;
 use crate::irq::clock::cycles;
 use crate::irq::moderation::{Moderation, Step};
 use crate::irq::{Dpc, End, Outcome, Roles};
-use crate::net::receive::{Received, Up};
+use crate::net::receive::{Received, Receiver, Up};
 use core::sync::atomic::Ordering;
 use ndis::interrupt::{InterruptRef, Throttle};
 use ndis::irql::{Dispatch, Irql};
@@ -130,15 +130,28 @@ impl Core {
         irql: &mut Irql<Dispatch>,
     ) -> Received {
         let mut done = Received::default();
-        for (receiver, left) in self.receivers.iter().zip(left.iter_mut()) {
-            let room = most.saturating_sub(done.indicated);
-            if !*left || room == 0 {
-                continue;
+        let both = left.iter().all(|more| *more);
+        // Half each, and not always the same one first: of an odd or a tiny limit the first has more.
+        // Relaxed, and no read-modify-write: two processors that see the same turn do no harm.
+        let second_first = both && self.turn.load(Ordering::Relaxed);
+        self.turn.store(!second_first, Ordering::Relaxed);
+        let share = if both { most.div_ceil(2) } else { most };
+        let mut one = |receiver: &Receiver, left: &mut bool| {
+            let room = share.min(most.saturating_sub(done.indicated));
+            if *left && room > 0 {
+                let one = receiver.poll(self, room, up, irql);
+                done.indicated += one.indicated;
+                done.bytes = done.bytes.saturating_add(one.bytes);
+                *left = one.more;
             }
-            let one = receiver.poll(self, room, up, irql);
-            done.indicated += one.indicated;
-            done.bytes = done.bytes.saturating_add(one.bytes);
-            *left = one.more;
+        };
+        let ([a, b], [first, second]) = (&self.receivers, &mut *left);
+        if second_first {
+            one(b, second);
+            one(a, first);
+        } else {
+            one(a, first);
+            one(b, second);
         }
         done.more = left.iter().any(|more| *more);
         done

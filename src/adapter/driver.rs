@@ -51,6 +51,8 @@ impl Miniport for Driver {
         interrupt.deregister(irql);
         // Nobody asks for a poll any more; NDIS finishes the last one.
         core.end_polls(irql);
+        // H-06: it touches registers and indicates.
+        core.flow.end();
         // H-03: the engines are idle before memory is freed.
         device::stop(&core, irql);
         core.release(irql);

@@ -33,6 +33,7 @@ use ndis::mem::Shared;
 use ndis::poll::PollFunctions;
 use ndis::resources::Resource;
 use ndis::status::{Result, Status};
+use ndis::work::WorkItem;
 
 /// Gigabit per second.
 const GIGABIT: u64 = 1_000_000_000;
@@ -145,6 +146,7 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
     // From here on the core owns the rings, and they own DMA; `release` ends that, on every path.
     let result = acquire(&core, irql);
     if result.is_err() {
+        core.flow.end();
         device::stop(&core, irql);
         core.release(irql);
     }
@@ -174,8 +176,12 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         core.sender.install(queue, transmit, irql);
     }
     drop(dma);
+    let work = WorkItem::new(handle, link::Settle(core.clone()), irql);
+    core.flow.install(logged(handle, Step::Memory, work, irql)?);
     let ready = device::bring_up(core, irql);
     logged(handle, Step::Chip, ready, irql)?;
+    // What the chip counted in a life before (QEMU 7.2 keeps it through a reset) is nobody's.
+    core.counters.forget(core);
 
     // Last: the handlers may run from the moment this is entered, and find every vector offline (X-09, I-06).
     let interrupt = Interrupt::register(handle, Handlers(core.clone()), CHARACTERISTICS, irql);
@@ -218,7 +224,10 @@ fn run(
     if let Some(functions) = poll {
         Core::begin_polls(core, functions, &setup, irql);
     }
-    let negotiating = device::start_link(core, irql);
+    let negotiating = {
+        let _phy = core.flow.phy(irql);
+        device::start_link(core, irql)
+    };
     logged(handle, Step::Link, negotiating, irql)?;
     core.watch_link(irql);
     Ok(())

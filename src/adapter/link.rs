@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Link state to NDIS. STATUS is the truth, the interrupt only says "look" (U-05).
+//! Link state to NDIS, and what follows a link that has come up. STATUS is the truth, the interrupt only says "look"
+//! (U-05).
+//!
+//! The MAC does not take the result of the negotiation over by itself on copper (82574L §11). The PHY is asked through
+//! MDIC, which takes some 100 µs on silicon, so a work item does it ([`Settle`]): link up → work item → CTRL.RFCE and
+//! TFCE → the pause functions are indicated.
 
 use super::core::Core;
-use crate::hw::link::{self, Link, Speed};
-use core::sync::atomic::{AtomicU32, Ordering};
+use super::delay::Sleeper;
+use crate::hw::link::{self, Link, Pause, Speed};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use ndis::adapter::LinkState;
-use ndis::irql::{AtMost, Dispatch, Irql};
+use ndis::claim::{Claim, Claimed};
+use ndis::ffi::{
+    NDIS_ERROR_CODE_HARDWARE_FAILURE, NDIS_LINK_STATE_DUPLEX_AUTO_NEGOTIATED,
+    NDIS_LINK_STATE_PAUSE_FUNCTIONS_AUTO_NEGOTIATED,
+    NDIS_LINK_STATE_RCV_LINK_SPEED_AUTO_NEGOTIATED,
+    NDIS_LINK_STATE_XMIT_LINK_SPEED_AUTO_NEGOTIATED, NdisPauseFunctionsReceiveOnly,
+    NdisPauseFunctionsSendAndReceive, NdisPauseFunctionsSendOnly, NdisPauseFunctionsUnknown,
+    NdisPauseFunctionsUnsupported,
+};
+use ndis::irql::{AtMost, Dispatch, Irql, Passive};
+use ndis::mem::Shared;
+use ndis::work::{WorkHandler, WorkItem};
 
 /// The state last told to NDIS, packed into one word so that two looks at once agree on who tells.
 #[derive(Debug)]
@@ -34,14 +51,139 @@ impl Indicated {
     }
 }
 
-fn pack(link: Link) -> u32 {
-    match link {
-        Link::Down => 0,
-        Link::Up { speed, full_duplex } => speed.mbps() << 1 | u32::from(full_duplex),
+/// Flow control as negotiated: a number for [`Flow::result`].
+const UNKNOWN: u8 = 0;
+
+const fn number(pause: Pause) -> u8 {
+    1 + pause.rx as u8 + 2 * pause.tx as u8
+}
+
+/// Flow control of one adapter: its result, and who finds it out.
+#[derive(Debug)]
+pub struct Flow {
+    /// [`UNKNOWN`], or the [`number`] of what is in CTRL.
+    result: AtomicU8,
+    /// Held by whoever talks to the PHY.
+    phy: Claim<()>,
+    /// `None` before initialisation has made it and after halt has taken it.
+    work: Claim<Option<WorkItem<Settle>>>,
+}
+
+/// An owner of the core. The cycle core → work item → core ends when halt takes the item.
+#[derive(Debug)]
+pub struct Settle(pub Shared<Core>);
+
+impl WorkHandler for Settle {
+    fn run(&self, irql: &mut Irql<Passive>) {
+        settle(&self.0, irql);
     }
 }
 
-/// As NDIS wants it.
+impl Flow {
+    /// Nothing known.
+    pub const fn new() -> Self {
+        Self {
+            result: AtomicU8::new(UNKNOWN),
+            phy: Claim::new(()),
+            work: Claim::new(None),
+        }
+    }
+
+    /// Gives it its work item. PASSIVE_LEVEL, before interrupts.
+    pub fn install(&self, work: WorkItem<Settle>) {
+        if let Some(mut slot) = self.work.try_claim() {
+            *slot = Some(work);
+        }
+    }
+
+    /// Takes the work item and waits for its end. PASSIVE_LEVEL; no handler runs any more.
+    pub fn end(&self) {
+        let work = self.work.try_claim().and_then(|mut slot| slot.take());
+        drop(work);
+    }
+
+    /// The right to talk to the PHY: waits for whoever does, some milliseconds. PASSIVE_LEVEL.
+    pub fn phy(&self, irql: &Irql<Passive>) -> Claimed<'_, ()> {
+        loop {
+            if let Some(claimed) = self.phy.try_claim() {
+                return claimed;
+            }
+            // The holder's waits are bounded.
+            ndis::time::sleep_us(500, irql);
+        }
+    }
+
+    /// Has the work item find out what was negotiated.
+    fn ask<L: AtMost<Dispatch>>(&self, irql: &Irql<L>) {
+        // Contended only by another processor that asks at this moment: one run is enough for both.
+        if let Some(slot) = self.work.try_claim()
+            && let Some(work) = &*slot
+        {
+            work.queue(irql);
+        }
+    }
+}
+
+/// Takes the result of the negotiation over, and indicates it.
+fn settle(core: &Core, irql: &mut Irql<Passive>) {
+    let pause = {
+        let _phy = core.flow.phy(irql);
+        // Asked under the claim: who puts the adapter to sleep waits for it (W-06).
+        if core.is_gone() || core.is_asleep() {
+            return;
+        }
+        let link = link::read(&core.mmio);
+        if link == Link::Down {
+            return;
+        }
+        let delay = Sleeper(irql);
+        link::apply_flow_control(&core.mmio, &delay, link, core.settings.pause)
+    };
+    match pause {
+        Ok(pause) => core.flow.result.store(number(pause), Ordering::Relaxed),
+        Err(_) if core.is_gone() => return,
+        Err(why) => {
+            let code = NDIS_ERROR_CODE_HARDWARE_FAILURE;
+            core.handle.write_error_log(code, &[why as u32], irql);
+            return;
+        }
+    }
+    look(core, irql);
+}
+
+/// The link, the pause functions in force, and both in one word.
+fn pack(link: Link, pause: u8) -> u32 {
+    match link {
+        Link::Down => 0,
+        Link::Up { speed, full_duplex } => {
+            u32::from(pause) << 16 | speed.mbps() << 1 | u32::from(full_duplex)
+        }
+    }
+}
+
+/// As NDIS wants it, with the pause functions of [`Flow::result`].
+fn state_with(core: &Core, link: Link, pause: u8) -> LinkState {
+    let mut state = state(link);
+    if link == Link::Down || pause == UNKNOWN {
+        return state;
+    }
+    state.pause = match pause - 1 {
+        0 => NdisPauseFunctionsUnsupported,
+        1 => NdisPauseFunctionsReceiveOnly,
+        2 => NdisPauseFunctionsSendOnly,
+        3 => NdisPauseFunctionsSendAndReceive,
+        _ => NdisPauseFunctionsUnknown,
+    };
+    if core.settings.link.negotiates() {
+        state.auto_negotiated = NDIS_LINK_STATE_XMIT_LINK_SPEED_AUTO_NEGOTIATED
+            | NDIS_LINK_STATE_RCV_LINK_SPEED_AUTO_NEGOTIATED
+            | NDIS_LINK_STATE_DUPLEX_AUTO_NEGOTIATED
+            | NDIS_LINK_STATE_PAUSE_FUNCTIONS_AUTO_NEGOTIATED;
+    }
+    state
+}
+
+/// As NDIS wants it, pause functions unknown.
 pub fn state(link: Link) -> LinkState {
     match link {
         Link::Down => LinkState::DOWN,
@@ -63,11 +205,20 @@ pub fn look<L: AtMost<Dispatch>>(core: &Core, irql: &Irql<L>) {
     // until what was told last is what the chip says (U-05: the last state indicated is the device's).
     for _ in 0..4 {
         let link = link::read(&core.mmio);
-        let word = pack(link);
+        if link == Link::Down {
+            // The next link is negotiated anew.
+            core.flow.result.store(UNKNOWN, Ordering::Relaxed);
+        }
+        let pause = core.flow.result.load(Ordering::Relaxed);
+        let word = pack(link, pause);
         // AcqRel: the one who sees its own word already there knows that it has been, or is being, indicated.
         if core.indicated.0.swap(word, Ordering::AcqRel) == word {
             return;
         }
-        core.handle.indicate_link_state(state(link), irql);
+        core.handle
+            .indicate_link_state(state_with(core, link, pause), irql);
+        if link != Link::Down && pause == UNKNOWN {
+            core.flow.ask(irql);
+        }
     }
 }

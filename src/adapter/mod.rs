@@ -7,13 +7,15 @@
 //! | [`dpc`] | the DPC: transmit, link, receive within its budget |
 //! | [`init`] | acquires everything in the documented order; a failure releases by ownership (I-14) |
 //! | [`driver`] | the [`Miniport`](ndis::miniport::Miniport) callbacks: states, pause, restart, halt, PnP |
-//! | [`link`] | link state to NDIS |
+//! | [`link`] | link state to NDIS, flow control |
+//! | [`counters`] | the chip's counters |
 //! | [`gate`] | who may be in the data path, and when everybody has left |
 //! | [`delay`] | waiting |
 //!
 //! NDIS glue: uses `ndis`, `hw`, `irq`, `ring`, `net`; knows no bit numbers.
 
 mod core;
+mod counters;
 mod delay;
 pub(crate) mod device;
 mod dpc;

@@ -80,6 +80,19 @@ pub enum LinkConfig {
     },
 }
 
+impl LinkConfig {
+    /// Speed and duplex come from negotiation.
+    pub const fn negotiates(self) -> bool {
+        !matches!(
+            self,
+            Self::Forced {
+                speed: Speed::M10 | Speed::M100,
+                ..
+            }
+        )
+    }
+}
+
 /// Pause frames, per direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pause {
@@ -177,7 +190,8 @@ pub const fn resolve_pause(own: u16, partner: u16) -> Pause {
 }
 
 /// Sets flow control from the negotiation's result; the MAC does not do it by itself on copper (§11). After
-/// link up, PASSIVE_LEVEL. Half duplex has none. `wanted` is what the configuration allows.
+/// link up, PASSIVE_LEVEL. Half duplex has none. `wanted` is what the configuration allows, and what is done where
+/// nothing is negotiated.
 pub fn apply_flow_control(
     m: &impl Mmio,
     delay: &impl Delay,
@@ -189,8 +203,9 @@ pub fn apply_flow_control(
         full_duplex: true, ..
     } = link
     {
-        let done = phy::read(m, delay, phy::BMSR)? & phy::BMSR_COMPLETE != 0;
-        if done {
+        if phy::read(m, delay, phy::BMCR)? & phy::BMCR_AUTONEG == 0 {
+            pause = wanted;
+        } else if phy::read(m, delay, phy::BMSR)? & phy::BMSR_COMPLETE != 0 {
             let own = phy::read(m, delay, phy::ANAR)?;
             let partner = phy::read(m, delay, phy::LPA)?;
             pause = resolve_pause(own, partner);

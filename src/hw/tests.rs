@@ -229,7 +229,7 @@ fn multicast_hash_as_measured() {
 fn the_packet_buffer_holds_two_frames_to_send_and_one_received() {
     let c = FakeChip::new(Variant::Qemu10, Mode::MsiX(5));
     for (longest, receive) in [(1522, 32), (4096, 31), (9022, 22), (16_000, 16)] {
-        crate::hw::queue::split_packet_buffer(&c, longest);
+        queue::split_packet_buffer(&c, longest);
         assert_eq!(c.peek(0x1000), receive, "{longest}");
         assert!(receive << 10 >= longest);
     }
@@ -293,6 +293,27 @@ fn counters_add_up_past_their_width() {
     assert_eq!(s.good_bytes_received, 3 * (1 << 32 | 5));
     s.clear(&c);
     assert_eq!(s.good_received, 0);
+    // Undersized frames are errors where they were not delivered: on silicon, not in the model.
+    let mut errors = vec![];
+    for (undersized, total, good) in [(2, 2, 2), (2, 10, 8), (0, 0, 3), (1, 4, 0)] {
+        for (at, value) in [(0x40A4, undersized), (0x40D0, total), (0x4074, good)] {
+            c.write32(Offset::new(at), value);
+        }
+        s.update(&c);
+        errors.push(s.bad_received());
+    }
+    assert_eq!(errors, [0, 2, 2, 3], "never less than before");
+    c.write32(Offset::new(0x4000), 1);
+    c.write32(Offset::new(0x40AC), 2);
+    s.update(&c);
+    assert_eq!(s.bad_received(), 6);
+    let name = |n| stats::Statistics::NAMES.iter().position(|name| *name == n);
+    assert_eq!(name("oversized").map(|at| s.values()[at]), Some(2));
+    // It goes while the counters are read: nothing of that reading counts.
+    let before = s;
+    c.vanish_after(10);
+    s.update(&c);
+    assert_eq!(s, before);
 }
 
 #[test]

@@ -138,6 +138,8 @@ impl View {
         if let Some(tag) = tag {
             nbl.set_info(Ieee8021QNetBufferListInfo, self.offloads.received_tag(tag));
         }
+        // On the wire the tag is part of the frame.
+        let len = len + if tag.is_some() { TAG_LEN } else { 0 };
         tally.frames += 1;
         tally.bytes += len;
         let counted = match group {

@@ -72,6 +72,20 @@ impl Direction {
         self.discards.fetch_add(n, Ordering::Relaxed);
     }
 
+    /// Every counter: frames and octets of each kind, errors, discards.
+    pub fn values(&self) -> [u64; 8] {
+        [
+            self.unicast.frames(),
+            self.unicast.octets(),
+            self.multicast.frames(),
+            self.multicast.octets(),
+            self.broadcast.frames(),
+            self.broadcast.octets(),
+            self.errors(),
+            self.discards(),
+        ]
+    }
+
     /// Frames with errors.
     pub fn errors(&self) -> u64 {
         self.errors.load(Ordering::Relaxed)

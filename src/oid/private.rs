@@ -5,6 +5,8 @@
 //! them as well as a protocol driver.
 
 use crate::adapter::Core;
+use crate::hw::stats::COUNTERS;
+use crate::net::statistics::Direction;
 use ndis::ffi::{NDIS_OID, OID_GEN_SUPPORTED_GUIDS};
 use ndis::irql::{Irql, Passive};
 use ndis::oid::{Argument, Reply};
@@ -15,6 +17,11 @@ pub const OID_E1000E_INTERRUPT_RECORD: NDIS_OID = 0xFF82_5740;
 /// Set of a 4-byte 1: raises every vector once and waits for it, 100 ms at most; fails with HARD_ERRORS if one did not
 /// arrive. Query: one bit per message in use whose last test failed, 4 bytes.
 pub const OID_E1000E_INTERRUPT_SELF_TEST: NDIS_OID = 0xFF82_5741;
+
+/// Query: all counters, 64 bits each, little-endian: the chip's in the order of
+/// [`NAMES`](crate::hw::stats::Statistics::NAMES), then for receive queues 0 and 1 and transmit queues 0 and 1: frames
+/// and octets to one station, to groups, to everybody, errors, discards.
+pub const OID_E1000E_STATISTICS: NDIS_OID = 0xFF82_5742;
 
 /// fNDIS_GUID_TO_OID: the GUID stands for an OID.
 const TO_OID: u32 = 0x1;
@@ -32,7 +39,7 @@ struct Published {
 }
 
 /// What OID_GEN_SUPPORTED_GUIDS lists.
-const PUBLISHED: [Published; 2] = [
+const PUBLISHED: [Published; 3] = [
     Published {
         guid: (
             0x6C0B_1F57,
@@ -55,7 +62,21 @@ const PUBLISHED: [Published; 2] = [
         size: 4,
         flags: TO_OID | ALLOW_READ | ALLOW_WRITE,
     },
+    Published {
+        guid: (
+            0x6C0B_1F57,
+            0x94D2,
+            0x4E1B,
+            [0x8A, 0x3E, 0x51, 0x7D, 0x0E, 0x82, 0x57, 0x42],
+        ),
+        oid: OID_E1000E_STATISTICS,
+        size: (ALL_COUNTERS * size_of::<u64>()) as u32,
+        flags: TO_OID | ALLOW_READ,
+    },
 ];
+
+/// Counters of [`OID_E1000E_STATISTICS`]: the chip's, and eight for each of four queues.
+const ALL_COUNTERS: usize = COUNTERS + 4 * 8;
 
 /// Bytes of an NDIS_GUID.
 const GUID_BYTES: usize = 28;
@@ -96,6 +117,24 @@ pub fn interrupt_record(core: &Core, reply: &mut Reply<'_>) -> Status {
     }
 }
 
+/// OID_E1000E_STATISTICS.
+pub fn statistics(core: &Core, reply: &mut Reply<'_>) -> Status {
+    let chip = core.counters.update(core).values();
+    let all = &core.statistics;
+    let own = [
+        all.receive(0),
+        all.receive(1),
+        all.transmit(0),
+        all.transmit(1),
+    ];
+    let own = own.map(Direction::values);
+    let mut out = [0_u64; ALL_COUNTERS];
+    for (slot, value) in out.iter_mut().zip(chip.iter().chain(own.as_flattened())) {
+        *slot = *value;
+    }
+    reply.value(&out)
+}
+
 /// OID_E1000E_INTERRUPT_SELF_TEST, query.
 pub fn self_test_result(core: &Core, reply: &mut Reply<'_>) -> Status {
     reply.value(&u32::from(core.untested().bits()))
@@ -117,7 +156,8 @@ mod tests {
     #[test]
     fn guids_are_28_bytes_each_and_name_their_oids() {
         let all = guids();
-        let (first, second) = all.split_at(GUID_BYTES);
+        let (first, rest) = all.split_at(GUID_BYTES);
+        let (second, third) = rest.split_at(GUID_BYTES);
         assert_eq!(first[..4], 0x6C0B_1F57_u32.to_le_bytes());
         assert_eq!(first[4..8], [0xD2, 0x94, 0x1B, 0x4E]);
         assert_eq!(first[15], 0x40);
@@ -129,6 +169,8 @@ mod tests {
             [0x41, 0x57, 0x82, 0xFF, 4, 0, 0, 0, 0x61, 0, 0, 0]
         );
         assert_ne!(first[..16], second[..16]);
+        assert_eq!(third[16..20], [0x42, 0x57, 0x82, 0xFF]);
+        assert_eq!(third[20..24], ((COUNTERS as u32 + 32) * 8).to_le_bytes());
         assert_eq!(GUID_BYTES, size_of::<ndis::ffi::NDIS_GUID>());
     }
 }

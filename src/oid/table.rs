@@ -93,6 +93,14 @@ pub const TABLE: &[Entry] = &[
         apply::multicast_list,
     ),
     query(OID_802_3_MAXIMUM_LIST_SIZE, answer::maximum_list_size),
+    query(OID_802_3_RCV_ERROR_ALIGNMENT, answer::alignment_errors),
+    query(OID_802_3_RCV_OVERRUN, answer::overruns),
+    query(OID_802_3_XMIT_ONE_COLLISION, answer::one_collision),
+    query(OID_802_3_XMIT_MORE_COLLISIONS, answer::more_collisions),
+    query(OID_802_3_XMIT_DEFERRED, answer::deferred),
+    query(OID_802_3_XMIT_MAX_COLLISIONS, answer::max_collisions),
+    query(OID_802_3_XMIT_TIMES_CRS_LOST, answer::carrier_lost),
+    query(OID_802_3_XMIT_LATE_COLLISIONS, answer::late_collisions),
     // NDIS answers the queries itself, from the attributes and from what it set (§6.3).
     query(
         OID_GEN_RECEIVE_SCALE_CAPABILITIES,
@@ -118,6 +126,7 @@ pub const TABLE: &[Entry] = &[
         private::OID_E1000E_INTERRUPT_RECORD,
         private::interrupt_record,
     ),
+    query(private::OID_E1000E_STATISTICS, private::statistics),
     both(
         private::OID_E1000E_INTERRUPT_SELF_TEST,
         private::self_test_result,

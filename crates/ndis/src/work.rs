@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
@@ -16,14 +16,22 @@ use crate::sys::ndis;
 
 /// NdisIoWorkItemFunction.
 pub trait WorkHandler: Send + Sync + 'static {
-    /// Does the work. PASSIVE_LEVEL, on a system thread; never twice at once.
+    /// Does the work. PASSIVE_LEVEL, on a system thread; never twice at once. An item that is asked for while it runs runs
+    /// again.
     fn run(&self, irql: &mut Irql<Passive>);
 }
 
+/// Neither queued nor running.
+const IDLE: u8 = 0;
+/// Queued or running.
+const BUSY: u8 = 1;
+/// The same, and asked for once more meanwhile.
+const AGAIN: u8 = 2;
+
 struct Inner<H> {
     handle: NDIS_HANDLE,
-    /// Queued or running.
-    busy: AtomicBool,
+    /// [`IDLE`], [`BUSY`] or [`AGAIN`].
+    state: AtomicU8,
     handler: H,
 }
 
@@ -51,7 +59,7 @@ impl<H: WorkHandler> WorkItem<H> {
         let _ = irql;
         let mut inner = try_box(Inner {
             handle: core::ptr::null_mut(),
-            busy: AtomicBool::new(false),
+            state: AtomicU8::new(IDLE),
             handler,
         })?;
         // SAFETY: at most DISPATCH_LEVEL.
@@ -69,11 +77,18 @@ impl<H: WorkHandler> WorkItem<H> {
         unsafe { self.inner.as_ref() }
     }
 
-    /// NdisQueueIoWorkItem: `false` if it is queued or running already. At most DISPATCH_LEVEL.
+    /// NdisQueueIoWorkItem: `false` if it is queued or running already. The handler then runs once more, so that it
+    /// always begins after the last call. At most DISPATCH_LEVEL.
     pub fn queue<L: AtMost<Dispatch>>(&self, irql: &Irql<L>) -> bool {
         let _ = irql;
         let inner = self.inner();
-        if inner.busy.swap(true, Ordering::AcqRel) {
+        // AcqRel: what the caller did before is seen by the run that this asks for, and nobody queues it twice.
+        let asked = inner
+            .state
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+                Some(if state == IDLE { BUSY } else { AGAIN })
+            });
+        if asked != Ok(IDLE) {
             return false;
         }
         let context = self.inner.as_ptr().cast();
@@ -97,7 +112,12 @@ impl<H: WorkHandler> Drop for WorkItem<H> {
             return;
         }
         // Taken for good: nothing queues it any more.
-        while self.inner().busy.swap(true, Ordering::AcqRel) {
+        while self
+            .inner()
+            .state
+            .compare_exchange(IDLE, BUSY, Ordering::AcqRel, Ordering::Relaxed)
+            .is_err()
+        {
             // SAFETY: PASSIVE_LEVEL, checked above.
             unsafe { ndis::NdisMSleep(100) };
         }
@@ -119,7 +139,16 @@ unsafe extern "system" fn run<H: WorkHandler>(context: *mut c_void, _work_item: 
     let inner = unsafe { &*context.cast::<Inner<H>>() };
     // SAFETY: work items run at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
-    inner.handler.run(&mut irql);
-    // The last access: after it `drop` may free the work item.
-    inner.busy.store(false, Ordering::Release);
+    loop {
+        // Acquire: sees what was done before the last call of `queue`.
+        inner.state.swap(BUSY, Ordering::Acquire);
+        inner.handler.run(&mut irql);
+        // The last access: after it `drop` may free the work item.
+        let done = inner
+            .state
+            .compare_exchange(BUSY, IDLE, Ordering::Release, Ordering::Relaxed);
+        if done.is_ok() {
+            break;
+        }
+    }
 }

@@ -26,7 +26,7 @@ use super::reset::Delay;
 #[allow(unused_extern_crates)]
 extern crate std;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
@@ -90,6 +90,8 @@ struct State {
 pub struct FakeChip {
     state: Mutex<State>,
     regions: Arc<Mutex<Vec<Region>>>,
+    /// Reads until it is removed, if anybody counts them.
+    reads_left: AtomicU32,
     /// Nothing answers any more.
     removed: AtomicBool,
     /// The driver has noticed.
@@ -133,6 +135,7 @@ impl FakeChip {
         Self {
             state: Mutex::new(state),
             regions: Arc::default(),
+            reads_left: AtomicU32::new(u32::MAX),
             removed: AtomicBool::new(false),
             gone: AtomicBool::new(false),
         }
@@ -145,6 +148,11 @@ impl FakeChip {
     /// Memory that the chip can reach.
     pub fn allocate(&self, bytes: usize) -> FakeDma {
         FakeDma::new(&self.regions, bytes)
+    }
+
+    /// Pulls the card after so many more reads.
+    pub fn vanish_after(&self, reads: u32) {
+        self.reads_left.store(reads, Ordering::SeqCst);
     }
 
     /// Pulls the card.
@@ -412,6 +420,12 @@ impl Mmio for FakeChip {
         }
         let mut s = self.lock();
         s.log.push(Access::Read(at.bytes()));
+        let left = self.reads_left.load(Ordering::SeqCst);
+        if left == 0 {
+            self.removed.store(true, Ordering::SeqCst);
+        } else if left != u32::MAX {
+            self.reads_left.store(left - 1, Ordering::SeqCst);
+        }
         if self.removed.load(Ordering::SeqCst) {
             return ALL_ONES;
         }

@@ -419,7 +419,9 @@ fn a_frame_over_several_buffers_is_one_nbl() {
     let head: *mut NET_BUFFER_LIST =
         core::ptr::with_exposed_provenance_mut(host(|h| h.indicated_head));
     // SAFETY: the NBL that was indicated, still alive.
-    let nb = unsafe { &*(*head).first_net_buffer() };
+    let nb = unsafe { &*head }.first_net_buffer();
+    // SAFETY: its net buffer.
+    let nb = unsafe { &*nb };
     assert_eq!(nb.data_length(), 2049);
     let mut lengths = Vec::new();
     let mut at = nb.current_mdl();

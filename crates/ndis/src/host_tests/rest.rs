@@ -129,6 +129,37 @@ fn a_timer_that_cannot_be_made() {
     assert_eq!(made.err(), Some(Status::RESOURCES));
 }
 
+/// Asks for its own work item while it runs, the first time.
+struct AskAgain(Shared<(AtomicU32, SpinLock<Option<WorkItem<Self>>>)>);
+
+impl WorkHandler for AskAgain {
+    fn run(&self, irql: &mut Irql<Passive>) {
+        if self.0.0.fetch_add(1, Ordering::Relaxed) == 0 {
+            let item = self.0.1.lock(irql);
+            let item = item.as_ref().expect("installed");
+            assert!(!item.queue(&super::irql::<Dispatch>()), "it runs");
+        }
+    }
+}
+
+#[test]
+fn a_work_item_that_is_asked_for_while_it_runs_runs_again() {
+    fresh();
+    let shared = Shared::new((AtomicU32::new(0), SpinLock::new(None))).expect("memory");
+    let handler = AskAgain(shared.clone());
+    let work = WorkItem::new(&AdapterHandle::TEST, handler, &irql::<Dispatch>()).expect("one");
+    *shared.1.lock(&mut irql::<Passive>()) = Some(work);
+    let mut passive = irql::<Passive>();
+    let item = shared.1.lock(&mut passive);
+    assert!(item.as_ref().expect("installed").queue(&irql::<Dispatch>()));
+    drop(item);
+    run_due();
+    assert_eq!(shared.0.load(Ordering::Relaxed), 2);
+    let item = shared.1.lock(&mut irql::<Passive>()).take();
+    drop((item, shared));
+    assert_empty();
+}
+
 #[test]
 fn a_work_item_runs_once_and_is_drained() {
     fresh();
