@@ -9,7 +9,7 @@ use crate::{
     abi, bench,
     build::{self, Profile},
     failure::Outcome,
-    gate, interrupt_faults, lint, package, planted, test, vm,
+    gate, interrupt_faults, lint, package, planted, sources, test, vm,
 };
 
 /// Builds, checks and runs the ndis-e1000e driver.
@@ -109,7 +109,7 @@ fn build_all(profile: Profile) -> Outcome {
 fn lint_all() -> Outcome {
     [
         lint::format(),
-        lint::sources(),
+        sources::check(),
         lint::clippy_host(),
         lint::clippy_driver(),
         lint::clippy_vmhost(),

@@ -19,6 +19,7 @@ mod locks;
 mod package;
 mod planted;
 mod project;
+mod sources;
 mod test;
 mod toolchain;
 mod vm;

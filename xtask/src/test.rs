@@ -20,6 +20,7 @@ use crate::{
     failure::{Failure, Outcome},
     gate, interrupt_faults, lint, locks, planted,
     project::{root, say, target},
+    sources,
     toolchain::host_cargo,
     vm,
 };
@@ -155,7 +156,7 @@ pub fn run() -> ExitCode {
     let begin = Instant::now();
     let mut tally = Tally::default();
     tally.step("format", |_| lint::format());
-    tally.step("sources", |_| lint::sources());
+    tally.step("sources", |_| sources::check());
     tally.step("host tests", host_tests);
     tally.step("models", models);
     tally.step("clippy, this machine", |_| lint::clippy_host());

@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering;
 
 use ndis::irql::{AtMost, Dispatch, Irql};
 use ndis::nbl::{ReceiveChain, ReceiveNbl};
+use ndis::time;
 
 use crate::chip::{Core, RING, receive_buffer, receive_descriptor, reg};
 use crate::choice::is;
@@ -13,6 +14,8 @@ use crate::table::*;
 
 /// Frames in one DPC without a limit from NDIS.
 const BUDGET: u32 = 64;
+/// Looks at an empty ring, 10 µs apart, before a DPC that polls until it is empty believes it.
+const PATIENCE: u32 = 200;
 /// Longest frame, without FCS.
 const FRAME: u32 = 1514;
 
@@ -101,15 +104,18 @@ pub fn is_waiting(core: &Core, irql: &mut Irql<Dispatch>) -> bool {
 
 /// Indicates what has come, at most `limit`: how many, and whether there is more.
 pub fn indicate(core: &Core, limit: Option<u32>, irql: &mut Irql<Dispatch>) -> (u32, bool) {
-    let endless = is(POLL_UNTIL_EMPTY) && limit.is_none();
     let rounds = if is(LIMIT_PER_CALL) { 2 } else { 1 };
     let mut total = 0;
     let mut round = 0;
+    let mut patience = PATIENCE;
     loop {
         let (count, more) = batch(core, limit.unwrap_or(BUDGET).min(BUDGET), irql);
         total += count;
         round += 1;
-        if !more || (round >= rounds && !endless) {
+        if is(POLL_UNTIL_EMPTY) && limit.is_none() && patience != 0 {
+            patience = if count == 0 { patience - 1 } else { PATIENCE };
+            time::stall_us(10);
+        } else if !more || round >= rounds {
             return (total, more);
         }
         crate::send::reap(core, irql);

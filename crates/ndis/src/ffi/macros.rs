@@ -63,6 +63,25 @@ macro_rules! field_kind {
     };
 }
 
+/// What the documentation of a member begins with.
+macro_rules! field_words {
+    () => {
+        ""
+    };
+    (padding) => {
+        "Padding, without a name in C: "
+    };
+    (anonymous) => {
+        "Aggregate without a name in C, whose members are those of the record: "
+    };
+    (nested) => {
+        "Aggregate declared in place: "
+    };
+    (bits) => {
+        "Bit-fields, with a getter and a setter each: "
+    };
+}
+
 macro_rules! record_part {
     (record) => {
         false
@@ -87,7 +106,13 @@ macro_rules! records {
             record_repr! {
                 $($how $n)? {
                     $(#[$meta])*
-                    pub $kind $name { $( pub $f: $t, )* }
+                    pub $kind $name { $(
+                        #[doc = concat!(
+                            field_words!($($k)?), "`", stringify!($t), "`, at byte ", stringify!($off), " of `",
+                            stringify!($name), "`."
+                        )]
+                        pub $f: $t,
+                    )* }
                 }
             }
 
@@ -155,14 +180,18 @@ macro_rules! records {
     };
 }
 
-/// Declares `pub const NAME: type = value;` and lists them.
+/// Declares `pub const NAME: type = value;` and lists them. `"text":` says what those after it are; their documentation
+/// is that text and the value.
 macro_rules! constants {
-    ($( $name:ident : $t:ty = $value:expr; )*) => {
-        $( pub const $name: $t = $value; )*
+    ($( $about:literal: $( $name:ident : $t:ty = $value:expr; )* )*) => {
+        $( $(
+            #[doc = concat!($about, ": `", stringify!($value), "`.")]
+            pub const $name: $t = $value;
+        )* )*
 
         /// Every constant declared in this module: name, bit pattern, size in bytes.
-        pub(in crate::ffi) const LIST: &[(&str, u64, usize)] = &[$(
+        pub(in crate::ffi) const LIST: &[(&str, u64, usize)] = &[$( $(
             (stringify!($name), $name as i64 as u64, size_of::<$t>())
-        ),*];
+        ),* ),*];
     };
 }

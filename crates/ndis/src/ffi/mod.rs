@@ -9,10 +9,6 @@
 //! A structure that NDIS versioned has `NDIS_SIZEOF_…_REVISION_n`: the size through the last member of that revision,
 //! which can be smaller than `size_of`.
 #![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
-#![allow(
-    missing_docs,
-    reason = "members and constants carry the names of Microsoft's headers, where they are documented"
-)]
 #![allow(clippy::identity_op, clippy::unnecessary_cast, clippy::erasing_op)]
 
 pub use core::ffi::c_void;

@@ -92,10 +92,10 @@ pub type NDIS_RFC6877_464XLAT_OFFLOAD_OPTIONS = i32;
 pub type NDIS_NETWORK_CHANGE_TYPE = i32;
 
 constants! {
-    // NDIS_INTERRUPT_TYPE
+    "Value of `NDIS_INTERRUPT_TYPE`":
     NDIS_CONNECT_LINE_BASED: NDIS_INTERRUPT_TYPE = 1;
     NDIS_CONNECT_MESSAGE_BASED: NDIS_INTERRUPT_TYPE = 2;
-    // NDIS_MEDIUM
+    "Value of `NDIS_MEDIUM`":
     NdisMedium802_3: NDIS_MEDIUM = 0;
     NdisMedium802_5: NDIS_MEDIUM = 1;
     NdisMediumFddi: NDIS_MEDIUM = 2;
@@ -117,7 +117,7 @@ constants! {
     NdisMediumWiMAX: NDIS_MEDIUM = 18;
     NdisMediumIP: NDIS_MEDIUM = 19;
     NdisMediumMax: NDIS_MEDIUM = 20;
-    // NDIS_PHYSICAL_MEDIUM
+    "Value of `NDIS_PHYSICAL_MEDIUM`":
     NdisPhysicalMediumUnspecified: NDIS_PHYSICAL_MEDIUM = 0;
     NdisPhysicalMediumWirelessLan: NDIS_PHYSICAL_MEDIUM = 1;
     NdisPhysicalMediumCableModem: NDIS_PHYSICAL_MEDIUM = 2;
@@ -140,24 +140,24 @@ constants! {
     NdisPhysicalMediumOther: NDIS_PHYSICAL_MEDIUM = 19;
     NdisPhysicalMediumNative802_15_4: NDIS_PHYSICAL_MEDIUM = 20;
     NdisPhysicalMediumMax: NDIS_PHYSICAL_MEDIUM = 21;
-    // NDIS_MEDIA_STATE
+    "Value of `NDIS_MEDIA_STATE`":
     NdisMediaStateConnected: NDIS_MEDIA_STATE = 0;
     NdisMediaStateDisconnected: NDIS_MEDIA_STATE = 1;
-    // NET_IF_MEDIA_CONNECT_STATE
+    "Value of `NET_IF_MEDIA_CONNECT_STATE`":
     MediaConnectStateUnknown: NET_IF_MEDIA_CONNECT_STATE = 0;
     MediaConnectStateConnected: NET_IF_MEDIA_CONNECT_STATE = 1;
     MediaConnectStateDisconnected: NET_IF_MEDIA_CONNECT_STATE = 2;
-    // NET_IF_MEDIA_DUPLEX_STATE
+    "Value of `NET_IF_MEDIA_DUPLEX_STATE`":
     MediaDuplexStateUnknown: NET_IF_MEDIA_DUPLEX_STATE = 0;
     MediaDuplexStateHalf: NET_IF_MEDIA_DUPLEX_STATE = 1;
     MediaDuplexStateFull: NET_IF_MEDIA_DUPLEX_STATE = 2;
-    // NDIS_SUPPORTED_PAUSE_FUNCTIONS
+    "Value of `NDIS_SUPPORTED_PAUSE_FUNCTIONS`":
     NdisPauseFunctionsUnsupported: NDIS_SUPPORTED_PAUSE_FUNCTIONS = 0;
     NdisPauseFunctionsSendOnly: NDIS_SUPPORTED_PAUSE_FUNCTIONS = 1;
     NdisPauseFunctionsReceiveOnly: NDIS_SUPPORTED_PAUSE_FUNCTIONS = 2;
     NdisPauseFunctionsSendAndReceive: NDIS_SUPPORTED_PAUSE_FUNCTIONS = 3;
     NdisPauseFunctionsUnknown: NDIS_SUPPORTED_PAUSE_FUNCTIONS = 4;
-    // NDIS_INTERFACE_TYPE
+    "Value of `NDIS_INTERFACE_TYPE`":
     NdisInterfaceInternal: NDIS_INTERFACE_TYPE = 0;
     NdisInterfaceIsa: NDIS_INTERFACE_TYPE = 1;
     NdisInterfaceEisa: NDIS_INTERFACE_TYPE = 2;
@@ -176,23 +176,23 @@ constants! {
     NdisInterfaceIrda: NDIS_INTERFACE_TYPE = 17;
     NdisInterface1394: NDIS_INTERFACE_TYPE = 18;
     NdisMaximumInterfaceType: NDIS_INTERFACE_TYPE = 19;
-    // NET_IF_ACCESS_TYPE
+    "Value of `NET_IF_ACCESS_TYPE`":
     NET_IF_ACCESS_LOOPBACK: NET_IF_ACCESS_TYPE = 1;
     NET_IF_ACCESS_BROADCAST: NET_IF_ACCESS_TYPE = 2;
     NET_IF_ACCESS_POINT_TO_POINT: NET_IF_ACCESS_TYPE = 3;
     NET_IF_ACCESS_POINT_TO_MULTI_POINT: NET_IF_ACCESS_TYPE = 4;
     NET_IF_ACCESS_MAXIMUM: NET_IF_ACCESS_TYPE = 5;
-    // NET_IF_DIRECTION_TYPE
+    "Value of `NET_IF_DIRECTION_TYPE`":
     NET_IF_DIRECTION_SENDRECEIVE: NET_IF_DIRECTION_TYPE = 0;
     NET_IF_DIRECTION_SENDONLY: NET_IF_DIRECTION_TYPE = 1;
     NET_IF_DIRECTION_RECEIVEONLY: NET_IF_DIRECTION_TYPE = 2;
     NET_IF_DIRECTION_MAXIMUM: NET_IF_DIRECTION_TYPE = 3;
-    // NET_IF_CONNECTION_TYPE
+    "Value of `NET_IF_CONNECTION_TYPE`":
     NET_IF_CONNECTION_DEDICATED: NET_IF_CONNECTION_TYPE = 1;
     NET_IF_CONNECTION_PASSIVE: NET_IF_CONNECTION_TYPE = 2;
     NET_IF_CONNECTION_DEMAND: NET_IF_CONNECTION_TYPE = 3;
     NET_IF_CONNECTION_MAXIMUM: NET_IF_CONNECTION_TYPE = 4;
-    // NET_IF_OPER_STATUS
+    "Value of `NET_IF_OPER_STATUS`":
     NET_IF_OPER_STATUS_UP: NET_IF_OPER_STATUS = 1;
     NET_IF_OPER_STATUS_DOWN: NET_IF_OPER_STATUS = 2;
     NET_IF_OPER_STATUS_TESTING: NET_IF_OPER_STATUS = 3;
@@ -200,11 +200,11 @@ constants! {
     NET_IF_OPER_STATUS_DORMANT: NET_IF_OPER_STATUS = 5;
     NET_IF_OPER_STATUS_NOT_PRESENT: NET_IF_OPER_STATUS = 6;
     NET_IF_OPER_STATUS_LOWER_LAYER_DOWN: NET_IF_OPER_STATUS = 7;
-    // NET_IF_ADMIN_STATUS
+    "Value of `NET_IF_ADMIN_STATUS`":
     NET_IF_ADMIN_STATUS_UP: NET_IF_ADMIN_STATUS = 1;
     NET_IF_ADMIN_STATUS_DOWN: NET_IF_ADMIN_STATUS = 2;
     NET_IF_ADMIN_STATUS_TESTING: NET_IF_ADMIN_STATUS = 3;
-    // NDIS_HALT_ACTION
+    "Value of `NDIS_HALT_ACTION`":
     NdisHaltDeviceDisabled: NDIS_HALT_ACTION = 0;
     NdisHaltDeviceInstanceDeInitialized: NDIS_HALT_ACTION = 1;
     NdisHaltDevicePoweredDown: NDIS_HALT_ACTION = 2;
@@ -212,17 +212,17 @@ constants! {
     NdisHaltDeviceFailed: NDIS_HALT_ACTION = 4;
     NdisHaltDeviceInitializationFailed: NDIS_HALT_ACTION = 5;
     NdisHaltDeviceStopped: NDIS_HALT_ACTION = 6;
-    // NDIS_SHUTDOWN_ACTION
+    "Value of `NDIS_SHUTDOWN_ACTION`":
     NdisShutdownPowerOff: NDIS_SHUTDOWN_ACTION = 0;
     NdisShutdownBugCheck: NDIS_SHUTDOWN_ACTION = 1;
-    // NDIS_DEVICE_POWER_STATE
+    "Value of `NDIS_DEVICE_POWER_STATE`":
     NdisDeviceStateUnspecified: NDIS_DEVICE_POWER_STATE = 0;
     NdisDeviceStateD0: NDIS_DEVICE_POWER_STATE = 1;
     NdisDeviceStateD1: NDIS_DEVICE_POWER_STATE = 2;
     NdisDeviceStateD2: NDIS_DEVICE_POWER_STATE = 3;
     NdisDeviceStateD3: NDIS_DEVICE_POWER_STATE = 4;
     NdisDeviceStateMaximum: NDIS_DEVICE_POWER_STATE = 5;
-    // NDIS_DEVICE_PNP_EVENT
+    "Value of `NDIS_DEVICE_PNP_EVENT`":
     NdisDevicePnPEventQueryRemoved: NDIS_DEVICE_PNP_EVENT = 0;
     NdisDevicePnPEventRemoved: NDIS_DEVICE_PNP_EVENT = 1;
     NdisDevicePnPEventSurpriseRemoved: NDIS_DEVICE_PNP_EVENT = 2;
@@ -231,7 +231,7 @@ constants! {
     NdisDevicePnPEventPowerProfileChanged: NDIS_DEVICE_PNP_EVENT = 5;
     NdisDevicePnPEventFilterListChanged: NDIS_DEVICE_PNP_EVENT = 6;
     NdisDevicePnPEventMaximum: NDIS_DEVICE_PNP_EVENT = 7;
-    // NDIS_REQUEST_TYPE
+    "Value of `NDIS_REQUEST_TYPE`":
     NdisRequestQueryInformation: NDIS_REQUEST_TYPE = 0;
     NdisRequestSetInformation: NDIS_REQUEST_TYPE = 1;
     NdisRequestQueryStatistics: NDIS_REQUEST_TYPE = 2;
@@ -245,18 +245,18 @@ constants! {
     NdisRequestGeneric3: NDIS_REQUEST_TYPE = 10;
     NdisRequestGeneric4: NDIS_REQUEST_TYPE = 11;
     NdisRequestMethod: NDIS_REQUEST_TYPE = 12;
-    // NDIS_INTERRUPT_MODERATION
+    "Value of `NDIS_INTERRUPT_MODERATION`":
     NdisInterruptModerationUnknown: NDIS_INTERRUPT_MODERATION = 0;
     NdisInterruptModerationNotSupported: NDIS_INTERRUPT_MODERATION = 1;
     NdisInterruptModerationEnabled: NDIS_INTERRUPT_MODERATION = 2;
     NdisInterruptModerationDisabled: NDIS_INTERRUPT_MODERATION = 3;
-    // NDIS_PARAMETER_TYPE
+    "Value of `NDIS_PARAMETER_TYPE`":
     NdisParameterInteger: NDIS_PARAMETER_TYPE = 0;
     NdisParameterHexInteger: NDIS_PARAMETER_TYPE = 1;
     NdisParameterString: NDIS_PARAMETER_TYPE = 2;
     NdisParameterMultiString: NDIS_PARAMETER_TYPE = 3;
     NdisParameterBinary: NDIS_PARAMETER_TYPE = 4;
-    // NDIS_NET_BUFFER_LIST_INFO
+    "Value of `NDIS_NET_BUFFER_LIST_INFO`":
     TcpIpChecksumNetBufferListInfo: NDIS_NET_BUFFER_LIST_INFO = 0;
     TcpOffloadBytesTransferred: NDIS_NET_BUFFER_LIST_INFO = 0;
     IPsecOffloadV1NetBufferListInfo: NDIS_NET_BUFFER_LIST_INFO = 1;
@@ -294,24 +294,24 @@ constants! {
     GftFlowEntryId: NDIS_NET_BUFFER_LIST_INFO = 25;
     NetBufferListInfoReserved3: NDIS_NET_BUFFER_LIST_INFO = 26;
     MaxNetBufferListInfo: NDIS_NET_BUFFER_LIST_INFO = 27;
-    // NDIS_HARDWARE_STATUS
+    "Value of `NDIS_HARDWARE_STATUS`":
     NdisHardwareStatusReady: NDIS_HARDWARE_STATUS = 0;
     NdisHardwareStatusInitializing: NDIS_HARDWARE_STATUS = 1;
     NdisHardwareStatusReset: NDIS_HARDWARE_STATUS = 2;
     NdisHardwareStatusClosing: NDIS_HARDWARE_STATUS = 3;
     NdisHardwareStatusNotReady: NDIS_HARDWARE_STATUS = 4;
-    // NDIS_ENVIRONMENT_TYPE
+    "Value of `NDIS_ENVIRONMENT_TYPE`":
     NdisEnvironmentWindows: NDIS_ENVIRONMENT_TYPE = 0;
     NdisEnvironmentWindowsNt: NDIS_ENVIRONMENT_TYPE = 1;
-    // NDIS_MSIX_TABLE_OPERATION
+    "Value of `NDIS_MSIX_TABLE_OPERATION`":
     NdisMSIXTableConfigSetTableEntry: NDIS_MSIX_TABLE_OPERATION = 0;
     NdisMSIXTableConfigMaskTableEntry: NDIS_MSIX_TABLE_OPERATION = 1;
     NdisMSIXTableConfigUnmaskTableEntry: NDIS_MSIX_TABLE_OPERATION = 2;
     NdisMSIXTableConfigMax: NDIS_MSIX_TABLE_OPERATION = 3;
-    // NDIS_POWER_PROFILE
+    "Value of `NDIS_POWER_PROFILE`":
     NdisPowerProfileBattery: NDIS_POWER_PROFILE = 0;
     NdisPowerProfileAcOnLine: NDIS_POWER_PROFILE = 1;
-    // NET_PNP_EVENT_CODE
+    "Value of `NET_PNP_EVENT_CODE`":
     NetEventSetPower: NET_PNP_EVENT_CODE = 0;
     NetEventQueryPower: NET_PNP_EVENT_CODE = 1;
     NetEventQueryRemoveDevice: NET_PNP_EVENT_CODE = 2;
@@ -336,7 +336,7 @@ constants! {
     NetEventRequirePause: NET_PNP_EVENT_CODE = 21;
     NetEventUploadGftFlowEntries: NET_PNP_EVENT_CODE = 22;
     NetEventMaximum: NET_PNP_EVENT_CODE = 23;
-    // NDIS_PER_PACKET_INFO
+    "Value of `NDIS_PER_PACKET_INFO`":
     TcpIpChecksumPacketInfo: NDIS_PER_PACKET_INFO = 0;
     IpSecPacketInfo: NDIS_PER_PACKET_INFO = 1;
     TcpLargeSendPacketInfo: NDIS_PER_PACKET_INFO = 2;
@@ -350,12 +350,12 @@ constants! {
     CachedNetBufferList: NDIS_PER_PACKET_INFO = 10;
     ShortPacketPaddingInfo: NDIS_PER_PACKET_INFO = 11;
     MaxPerPacketInfo: NDIS_PER_PACKET_INFO = 12;
-    // NDIS_RFC6877_464XLAT_OFFLOAD_OPTIONS
+    "Value of `NDIS_RFC6877_464XLAT_OFFLOAD_OPTIONS`":
     NDIS_RFC6877_464XLAT_OFFLOAD_NOT_SUPPORTED: NDIS_RFC6877_464XLAT_OFFLOAD_OPTIONS = 0;
     NDIS_RFC6877_464XLAT_OFFLOAD_DISABLED: NDIS_RFC6877_464XLAT_OFFLOAD_OPTIONS = 1;
     NDIS_RFC6877_464XLAT_OFFLOAD_ENABLED: NDIS_RFC6877_464XLAT_OFFLOAD_OPTIONS = 2;
     NDIS_RFC6877_464XLAT_OFFLOAD_ON_DEMAND: NDIS_RFC6877_464XLAT_OFFLOAD_OPTIONS = 3;
-    // NDIS_NETWORK_CHANGE_TYPE
+    "Value of `NDIS_NETWORK_CHANGE_TYPE`":
     NdisPossibleNetworkChange: NDIS_NETWORK_CHANGE_TYPE = 1;
     NdisDefinitelyNetworkChange: NDIS_NETWORK_CHANGE_TYPE = 2;
     NdisNetworkChangeFromMediaConnect: NDIS_NETWORK_CHANGE_TYPE = 3;

@@ -77,7 +77,7 @@ pub type DEVICE_REGISTRY_PROPERTY = i32;
 pub type KEY_VALUE_INFORMATION_CLASS = i32;
 
 constants! {
-    // INTERFACE_TYPE
+    "Value of `INTERFACE_TYPE`":
     InterfaceTypeUndefined: INTERFACE_TYPE = -1;
     Internal: INTERFACE_TYPE = 0;
     Isa: INTERFACE_TYPE = 1;
@@ -98,7 +98,7 @@ constants! {
     Vmcs: INTERFACE_TYPE = 16;
     ACPIBus: INTERFACE_TYPE = 17;
     MaximumInterfaceType: INTERFACE_TYPE = 18;
-    // MEMORY_CACHING_TYPE
+    "Value of `MEMORY_CACHING_TYPE`":
     MmNonCached: MEMORY_CACHING_TYPE = 0;
     MmCached: MEMORY_CACHING_TYPE = 1;
     MmWriteCombined: MEMORY_CACHING_TYPE = 2;
@@ -107,7 +107,7 @@ constants! {
     MmUSWCCached: MEMORY_CACHING_TYPE = 5;
     MmMaximumCacheType: MEMORY_CACHING_TYPE = 6;
     MmNotMapped: MEMORY_CACHING_TYPE = -1;
-    // POOL_TYPE
+    "Value of `POOL_TYPE`":
     NonPagedPool: POOL_TYPE = 0;
     NonPagedPoolExecute: POOL_TYPE = 0;
     PagedPool: POOL_TYPE = 1;
@@ -131,10 +131,10 @@ constants! {
     NonPagedPoolNx: POOL_TYPE = 512;
     NonPagedPoolNxCacheAligned: POOL_TYPE = 516;
     NonPagedPoolSessionNx: POOL_TYPE = 544;
-    // KINTERRUPT_MODE
+    "Value of `KINTERRUPT_MODE`":
     LevelSensitive: KINTERRUPT_MODE = 0;
     Latched: KINTERRUPT_MODE = 1;
-    // KINTERRUPT_POLARITY
+    "Value of `KINTERRUPT_POLARITY`":
     InterruptPolarityUnknown: KINTERRUPT_POLARITY = 0;
     InterruptActiveHigh: KINTERRUPT_POLARITY = 1;
     InterruptRisingEdge: KINTERRUPT_POLARITY = 1;
@@ -143,7 +143,7 @@ constants! {
     InterruptActiveBoth: KINTERRUPT_POLARITY = 3;
     InterruptActiveBothTriggerLow: KINTERRUPT_POLARITY = 3;
     InterruptActiveBothTriggerHigh: KINTERRUPT_POLARITY = 4;
-    // IRQ_DEVICE_POLICY
+    "Value of `IRQ_DEVICE_POLICY`":
     IrqPolicyMachineDefault: IRQ_DEVICE_POLICY = 0;
     IrqPolicyAllCloseProcessors: IRQ_DEVICE_POLICY = 1;
     IrqPolicyOneCloseProcessor: IRQ_DEVICE_POLICY = 2;
@@ -151,24 +151,24 @@ constants! {
     IrqPolicySpecifiedProcessors: IRQ_DEVICE_POLICY = 4;
     IrqPolicySpreadMessagesAcrossAllProcessors: IRQ_DEVICE_POLICY = 5;
     IrqPolicyAllProcessorsInMachineWhenSteered: IRQ_DEVICE_POLICY = 6;
-    // IRQ_PRIORITY
+    "Value of `IRQ_PRIORITY`":
     IrqPriorityUndefined: IRQ_PRIORITY = 0;
     IrqPriorityLow: IRQ_PRIORITY = 1;
     IrqPriorityNormal: IRQ_PRIORITY = 2;
     IrqPriorityHigh: IRQ_PRIORITY = 3;
-    // CM_SHARE_DISPOSITION
+    "Value of `CM_SHARE_DISPOSITION`":
     CmResourceShareUndetermined: CM_SHARE_DISPOSITION = 0;
     CmResourceShareDeviceExclusive: CM_SHARE_DISPOSITION = 1;
     CmResourceShareDriverExclusive: CM_SHARE_DISPOSITION = 2;
     CmResourceShareShared: CM_SHARE_DISPOSITION = 3;
-    // DEVICE_POWER_STATE
+    "Value of `DEVICE_POWER_STATE`":
     PowerDeviceUnspecified: DEVICE_POWER_STATE = 0;
     PowerDeviceD0: DEVICE_POWER_STATE = 1;
     PowerDeviceD1: DEVICE_POWER_STATE = 2;
     PowerDeviceD2: DEVICE_POWER_STATE = 3;
     PowerDeviceD3: DEVICE_POWER_STATE = 4;
     PowerDeviceMaximum: DEVICE_POWER_STATE = 5;
-    // SYSTEM_POWER_STATE
+    "Value of `SYSTEM_POWER_STATE`":
     PowerSystemUnspecified: SYSTEM_POWER_STATE = 0;
     PowerSystemWorking: SYSTEM_POWER_STATE = 1;
     PowerSystemSleeping1: SYSTEM_POWER_STATE = 2;
@@ -177,19 +177,19 @@ constants! {
     PowerSystemHibernate: SYSTEM_POWER_STATE = 5;
     PowerSystemShutdown: SYSTEM_POWER_STATE = 6;
     PowerSystemMaximum: SYSTEM_POWER_STATE = 7;
-    // MM_PAGE_PRIORITY
+    "Value of `MM_PAGE_PRIORITY`":
     LowPagePriority: MM_PAGE_PRIORITY = 0;
     NormalPagePriority: MM_PAGE_PRIORITY = 16;
     HighPagePriority: MM_PAGE_PRIORITY = 32;
-    // KDPC_IMPORTANCE
+    "Value of `KDPC_IMPORTANCE`":
     LowImportance: KDPC_IMPORTANCE = 0;
     MediumImportance: KDPC_IMPORTANCE = 1;
     HighImportance: KDPC_IMPORTANCE = 2;
     MediumHighImportance: KDPC_IMPORTANCE = 3;
-    // EVENT_TYPE
+    "Value of `EVENT_TYPE`":
     NotificationEvent: EVENT_TYPE = 0;
     SynchronizationEvent: EVENT_TYPE = 1;
-    // KWAIT_REASON
+    "Value of `KWAIT_REASON`":
     Executive: KWAIT_REASON = 0;
     FreePage: KWAIT_REASON = 1;
     PageIn: KWAIT_REASON = 2;
@@ -233,24 +233,24 @@ constants! {
     WrIoRing: KWAIT_REASON = 40;
     WrMdlCache: KWAIT_REASON = 41;
     MaximumWaitReason: KWAIT_REASON = 42;
-    // TIMER_TYPE
+    "Value of `TIMER_TYPE`":
     NotificationTimer: TIMER_TYPE = 0;
     SynchronizationTimer: TIMER_TYPE = 1;
-    // DMA_WIDTH
+    "Value of `DMA_WIDTH`":
     Width8Bits: DMA_WIDTH = 0;
     Width16Bits: DMA_WIDTH = 1;
     Width32Bits: DMA_WIDTH = 2;
     Width64Bits: DMA_WIDTH = 3;
     WidthNoWrap: DMA_WIDTH = 4;
     MaximumDmaWidth: DMA_WIDTH = 5;
-    // DMA_SPEED
+    "Value of `DMA_SPEED`":
     Compatible: DMA_SPEED = 0;
     TypeA: DMA_SPEED = 1;
     TypeB: DMA_SPEED = 2;
     TypeC: DMA_SPEED = 3;
     TypeF: DMA_SPEED = 4;
     MaximumDmaSpeed: DMA_SPEED = 5;
-    // BUS_DATA_TYPE
+    "Value of `BUS_DATA_TYPE`":
     ConfigurationSpaceUndefined: BUS_DATA_TYPE = -1;
     Cmos: BUS_DATA_TYPE = 0;
     EisaConfiguration: BUS_DATA_TYPE = 1;
@@ -265,15 +265,15 @@ constants! {
     PNPISAConfiguration: BUS_DATA_TYPE = 10;
     SgiInternalConfiguration: BUS_DATA_TYPE = 11;
     MaximumBusDataType: BUS_DATA_TYPE = 12;
-    // MODE
+    "Value of `MODE`":
     KernelMode: MODE = 0;
     UserMode: MODE = 1;
     MaximumMode: MODE = 2;
-    // LOCK_OPERATION
+    "Value of `LOCK_OPERATION`":
     IoReadAccess: LOCK_OPERATION = 0;
     IoWriteAccess: LOCK_OPERATION = 1;
     IoModifyAccess: LOCK_OPERATION = 2;
-    // WORK_QUEUE_TYPE
+    "Value of `WORK_QUEUE_TYPE`":
     CriticalWorkQueue: WORK_QUEUE_TYPE = 0;
     DelayedWorkQueue: WORK_QUEUE_TYPE = 1;
     HyperCriticalWorkQueue: WORK_QUEUE_TYPE = 2;
@@ -283,13 +283,13 @@ constants! {
     SuperCriticalWorkQueue: WORK_QUEUE_TYPE = 6;
     MaximumWorkQueue: WORK_QUEUE_TYPE = 7;
     CustomPriorityWorkQueue: WORK_QUEUE_TYPE = 32;
-    // POOL_EXTENDED_PARAMETER_TYPE
+    "Value of `POOL_EXTENDED_PARAMETER_TYPE`":
     PoolExtendedParameterInvalidType: POOL_EXTENDED_PARAMETER_TYPE = 0;
     PoolExtendedParameterPriority: POOL_EXTENDED_PARAMETER_TYPE = 1;
     PoolExtendedParameterSecurePool: POOL_EXTENDED_PARAMETER_TYPE = 2;
     PoolExtendedParameterNumaNode: POOL_EXTENDED_PARAMETER_TYPE = 3;
     PoolExtendedParameterMax: POOL_EXTENDED_PARAMETER_TYPE = 4;
-    // DEVICE_REGISTRY_PROPERTY
+    "Value of `DEVICE_REGISTRY_PROPERTY`":
     DevicePropertyDeviceDescription: DEVICE_REGISTRY_PROPERTY = 0;
     DevicePropertyHardwareID: DEVICE_REGISTRY_PROPERTY = 1;
     DevicePropertyCompatibleIDs: DEVICE_REGISTRY_PROPERTY = 2;
@@ -313,7 +313,7 @@ constants! {
     DevicePropertyResourceRequirements: DEVICE_REGISTRY_PROPERTY = 20;
     DevicePropertyAllocatedResources: DEVICE_REGISTRY_PROPERTY = 21;
     DevicePropertyContainerID: DEVICE_REGISTRY_PROPERTY = 22;
-    // KEY_VALUE_INFORMATION_CLASS
+    "Value of `KEY_VALUE_INFORMATION_CLASS`":
     KeyValueBasicInformation: KEY_VALUE_INFORMATION_CLASS = 0;
     KeyValueFullInformation: KEY_VALUE_INFORMATION_CLASS = 1;
     KeyValuePartialInformation: KEY_VALUE_INFORMATION_CLASS = 2;

@@ -5,7 +5,7 @@
 use super::super::*;
 
 constants! {
-    // error_log
+    "Error code of NdisWriteErrorLogEntry":
     EVENT_NDIS_RESOURCE_CONFLICT: u32 = 0xC0001388;
     EVENT_NDIS_OUT_OF_RESOURCE: u32 = 0xC0001389;
     EVENT_NDIS_HARDWARE_FAILURE: u32 = 0xC000138A;

@@ -5,7 +5,7 @@
 use super::super::*;
 
 constants! {
-    // rss
+    "Receive-side scaling: capability, hash or parameter":
     NDIS_RSS_CAPS_HASH_TYPE_TCP_IPV4: u32 = 0x100;
     NDIS_RSS_CAPS_HASH_TYPE_TCP_IPV6: u32 = 0x200;
     NDIS_RSS_CAPS_HASH_TYPE_TCP_IPV6_EX: u32 = 0x400;
@@ -46,7 +46,7 @@ constants! {
     NDIS_RECEIVE_HASH_FLAG_ENABLE_HASH: u32 = 1;
     NDIS_RECEIVE_HASH_FLAG_HASH_INFO_UNCHANGED: u32 = 2;
     NDIS_RECEIVE_HASH_FLAG_HASH_KEY_UNCHANGED: u32 = 4;
-    // rss_limits
+    "Receive-side scaling: limit of a table or key":
     NDIS_RSS_INDIRECTION_TABLE_SIZE_REVISION_1: u32 = 0x80;
     NDIS_RSS_HASH_SECRET_KEY_SIZE_REVISION_1: u32 = 0x28;
     NDIS_RSS_INDIRECTION_TABLE_MAX_SIZE_REVISION_1: u32 = 0x80;
@@ -55,7 +55,7 @@ constants! {
     NDIS_RSS_HASH_SECRET_KEY_MAX_SIZE_REVISION_2: u32 = 0x28;
     NDIS_RSS_INDIRECTION_TABLE_MAX_SIZE_REVISION_3: u64 = 0x200;
     NDIS_RSS_HASH_SECRET_KEY_MAX_SIZE_REVISION_3: u32 = 0x28;
-    // offload
+    "Task offload: flag or value of `NDIS_OFFLOAD` and `NDIS_OFFLOAD_PARAMETERS`":
     NDIS_OFFLOAD_PARAMETERS_NO_CHANGE: u32 = 0;
     NDIS_OFFLOAD_PARAMETERS_TX_RX_DISABLED: u32 = 1;
     NDIS_OFFLOAD_PARAMETERS_TX_ENABLED_RX_DISABLED: u32 = 2;
@@ -105,7 +105,7 @@ constants! {
     NDIS_TCP_LARGE_SEND_OFFLOAD_IPv6: u32 = 1;
     NDIS_UDP_SEGMENTATION_OFFLOAD_IPV4: u32 = 0;
     NDIS_UDP_SEGMENTATION_OFFLOAD_IPV6: u32 = 1;
-    // pm
+    "Power management: flag or limit of `NDIS_PM_CAPABILITIES` and `NDIS_PM_PARAMETERS`":
     NDIS_PNP_WAKE_UP_MAGIC_PACKET: u32 = 1;
     NDIS_PNP_WAKE_UP_PATTERN_MATCH: u32 = 2;
     NDIS_PNP_WAKE_UP_LINK_CHANGE: u32 = 4;
@@ -148,7 +148,7 @@ constants! {
     NDIS_PM_MAX_STRING_SIZE: u32 = 0x40;
     NDIS_PM_MAX_PATTERN_ID: u32 = 0xFFFF;
     NDIS_PM_PRIVATE_PATTERN_ID: u32 = 1;
-    // receive_filter
+    "Receive filters and queues: flag or value of their capabilities and parameters":
     NDIS_RECEIVE_FILTER_MAC_HEADER_SUPPORTED: u32 = 1;
     NDIS_RECEIVE_FILTER_IPV4_HEADER_SUPPORTED: u32 = 2;
     NDIS_RECEIVE_FILTER_IPV6_HEADER_SUPPORTED: u32 = 4;

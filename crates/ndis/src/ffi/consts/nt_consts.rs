@@ -5,7 +5,7 @@
 use super::super::*;
 
 constants! {
-    // cm_resource_type
+    "`Type` of a resource descriptor":
     CmResourceTypeNull: u8 = 0;
     CmResourceTypePort: u8 = 1;
     CmResourceTypeInterrupt: u8 = 2;
@@ -21,7 +21,7 @@ constants! {
     CmResourceTypeMfCardConfig: u8 = 0x83;
     CmResourceTypeConnection: u8 = 0x84;
     CmResourceTypeMaximum: u8 = 8;
-    // cm_resource_flags
+    "`Flags` of a resource descriptor, for its type":
     CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE: u16 = 0;
     CM_RESOURCE_INTERRUPT_LATCHED: u16 = 1;
     CM_RESOURCE_INTERRUPT_MESSAGE: u16 = 2;
@@ -66,18 +66,18 @@ constants! {
     CM_RESOURCE_DMA_TYPE_B: u16 = 0x20;
     CM_RESOURCE_DMA_TYPE_F: u16 = 0x40;
     CM_RESOURCE_DMA_V3: u16 = 0x80;
-    // io_resource_option
+    "`Option` of an I/O resource descriptor":
     IO_RESOURCE_PREFERRED: u8 = 1;
     IO_RESOURCE_DEFAULT: u8 = 2;
     IO_RESOURCE_ALTERNATIVE: u8 = 8;
-    // io_connect_interrupt
+    "How an interrupt was connected":
     CONNECT_FULLY_SPECIFIED: u32 = 1;
     CONNECT_LINE_BASED: u32 = 2;
     CONNECT_MESSAGE_BASED: u32 = 3;
     CONNECT_FULLY_SPECIFIED_GROUP: u32 = 4;
     CONNECT_MESSAGE_BASED_PASSIVE: u32 = 5;
     CONNECT_CURRENT_VERSION: u32 = 5;
-    // pool_flags
+    "`Flags` of ExAllocatePool2":
     POOL_FLAG_REQUIRED_START: u64 = 1;
     POOL_FLAG_USE_QUOTA: u64 = 1;
     POOL_FLAG_UNINITIALIZED: u64 = 2;
@@ -97,7 +97,7 @@ constants! {
     POOL_FLAG_OPTIONAL_END: u64 = 0x8000000000000000;
     POOL_FLAG_REQUIRED_MASK: u64 = 0xFFFFFFFF;
     POOL_FLAG_UNUSED_REQUIRED_BITS: u64 = 0xFFFFF800;
-    // irql
+    "Interrupt request level on x64":
     DISPATCH_LEVEL: KIRQL = 2;
     APC_LEVEL: KIRQL = 1;
     PASSIVE_LEVEL: KIRQL = 0;
@@ -109,7 +109,7 @@ constants! {
     DRS_LEVEL: KIRQL = 0xE;
     POWER_LEVEL: KIRQL = 0xE;
     PROFILE_LEVEL: KIRQL = 0xF;
-    // mdl_flags
+    "`MdlFlags` of an `MDL`":
     MDL_MAPPED_TO_SYSTEM_VA: i16 = 0x0001;
     MDL_PAGES_LOCKED: i16 = 0x0002;
     MDL_SOURCE_IS_NONPAGED_POOL: i16 = 0x0004;
@@ -128,12 +128,12 @@ constants! {
     MDL_PAGE_CONTENTS_INVARIANT: i16 = 0x4000;
     MDL_ALLOCATED_MUST_SUCCEED: i16 = 0x4000;
     MDL_INTERNAL: i16 = 0x8000_u16 as i16;
-    // mm_priority
+    "`Priority` of MmMapLockedPagesSpecifyCache":
     MdlMappingNoWrite: u32 = 0x80000000;
     MdlMappingNoExecute: u32 = 0x40000000;
     MdlMappingWithGuardPtes: u32 = 0x20000000;
     MM_ANY_NODE_OK: u32 = 0x80000000;
-    // processor
+    "Processor groups":
     SYSTEM_CACHE_ALIGNMENT_SIZE: u32 = 0x40;
     ALL_PROCESSOR_GROUPS: u32 = 0xFFFF;
     MAXIMUM_PROC_PER_GROUP: u32 = 0x40;
@@ -142,12 +142,12 @@ constants! {
     PAGE_SHIFT: u32 = 0xC;
     PCR_MINOR_VERSION: u32 = 1;
     PCR_MAJOR_VERSION: u32 = 1;
-    // file_device
+    "Device type or characteristic":
     FILE_DEVICE_NETWORK: u32 = 0x12;
     FILE_DEVICE_PHYSICAL_NETCARD: u32 = 0x17;
     FILE_DEVICE_UNKNOWN: u32 = 0x22;
     FILE_DEVICE_SECURE_OPEN: u32 = 0x100;
-    // pci_config
+    "PCI configuration space":
     PCI_TYPE0_ADDRESSES: u32 = 6;
     PCI_TYPE1_ADDRESSES: u32 = 2;
     PCI_TYPE2_ADDRESSES: u32 = 5;
@@ -183,13 +183,13 @@ constants! {
     PCI_ADDRESS_IO_ADDRESS_MASK: u32 = 0xFFFFFFFC;
     PCI_ADDRESS_MEMORY_ADDRESS_MASK: u32 = 0xFFFFFFF0;
     PCI_ADDRESS_ROM_ADDRESS_MASK: u32 = 0xFFFFF800;
-    // dpfltr
+    "Component or level of DbgPrintEx":
     DPFLTR_ERROR_LEVEL: u32 = 0;
     DPFLTR_WARNING_LEVEL: u32 = 1;
     DPFLTR_TRACE_LEVEL: u32 = 2;
     DPFLTR_INFO_LEVEL: u32 = 3;
     DPFLTR_MASK: u32 = 0x80000000;
-    // irp
+    "IRP: function code or flag":
     IRP_MJ_CREATE: u32 = 0;
     IRP_MJ_CREATE_NAMED_PIPE: u32 = 1;
     IRP_MJ_CLOSE: u32 = 2;
