@@ -16,6 +16,7 @@
 //! off on the 82574L, Linux off below 1 Gb/s because of hardware trouble, and the models of the chip send IP fragments in
 //! its place (QEMU 7.2) or lose FIN and PSH of the last segment (QEMU 10; 82574L §0.9). Payload is copied in neither case.
 
+use super::checksum::Sum;
 use super::frame::MIN_FRAME;
 use super::headers::Headers;
 use super::memory::Block;
@@ -34,6 +35,8 @@ pub const HEADER_SLOT: u32 = 128;
 pub const BOUNCES: u32 = 16;
 /// In a cookie: where the bounce buffer's number, counted from 1, begins.
 const BOUNCE: u32 = 40;
+/// Bytes before the place of a tag.
+const ADDRESSES: usize = 12;
 /// Bytes copied at once into a bounce buffer.
 const CHUNK: usize = 256;
 
@@ -131,6 +134,7 @@ impl Feed {
                     transport,
                     cut: None,
                     length,
+                    end: headers.end,
                 };
                 self.part(mapped, plan, ticket as usize, &whole, irql)?;
                 progress.add(length);
@@ -160,6 +164,11 @@ impl Feed {
             },
             length: length.max(MIN_FRAME),
         };
+        if plan.tag.is_some() && plan.tagged {
+            self.bounce(mapped, plan, ticket as usize, None, irql)?;
+            progress.add(length);
+            return Ok(());
+        }
         let data = mapped.data().map(|(address, len)| Segment { address, len });
         let result = if length < MIN_FRAME {
             let padding = self.padding(length);
@@ -208,6 +217,7 @@ impl Feed {
                 transport: true,
                 cut: Some(cut),
                 length: header + cut.length,
+                end: header + cut.length,
             };
             self.part(mapped, plan, ticket as usize, &part, irql)?;
             progress.add(part.length);
@@ -230,7 +240,10 @@ impl Feed {
         let headers = &part.headers;
         let size = usize::from(headers.payload);
         let mut bytes = [0; HEADER_SLOT as usize];
-        let Some(head) = bytes.get_mut(..size) else {
+        let Some(head) = bytes
+            .get_mut(..size)
+            .filter(|_| is_for_the_chip(plan, part))
+        else {
             return self.bounce(mapped, plan, cookie, Some(part), irql);
         };
         if mapped.net_buffer().copy_to(head, irql) != Ok(size) {
@@ -239,7 +252,7 @@ impl Feed {
         if let Some(cut) = &part.cut {
             segment::rewrite(head, headers, cut);
         }
-        segment::seed(head, headers, part.length, part.ip, part.transport);
+        segment::seed(head, headers, part.end, part.ip, part.transport);
         // The slot of the frame's first descriptor: free as long as that descriptor is.
         let at = self.ring.tail_index() * HEADER_SLOT;
         self.headers.copy_in(at, head);
@@ -282,17 +295,13 @@ impl Feed {
         part: Option<&Part>,
         irql: &Irql<Dispatch>,
     ) -> Result<(), PushError> {
-        let length = part.map_or(mapped.net_buffer().data_length(), |part| part.length);
         let number = self.free.trailing_zeros();
         if number >= BOUNCES {
             // Frames that are under way have them all, and give them back.
             return Err(PushError::Full);
         }
-        if length > self.bounce_bytes {
-            return Err(PushError::WrongLength);
-        }
         let at = number * self.bounce_bytes;
-        self.copy(mapped, at, length, part, irql)?;
+        let length = self.copy(mapped, plan, at, part, irql)?;
         let data = Segment {
             address: self.bounces.logical_address() + u64::from(at),
             len: length,
@@ -300,7 +309,7 @@ impl Feed {
         let request = TxRequest {
             context: None,
             options: TxOptions {
-                vlan: plan.tag,
+                vlan: plan.tag.filter(|_| !plan.tagged),
                 ..TxOptions::default()
             },
             length: length.max(MIN_FRAME),
@@ -312,25 +321,34 @@ impl Feed {
         Ok(())
     }
 
-    /// Builds a frame at byte `at` of the bounce buffers.
+    /// Builds a frame at byte `at` of the bounce buffers; returns its length.
     fn copy(
         &mut self,
         mapped: &MappedNetBuffer,
+        plan: &Plan,
         at: u32,
-        length: u32,
         part: Option<&Part>,
         irql: &Irql<Dispatch>,
-    ) -> Result<(), PushError> {
+    ) -> Result<u32, PushError> {
         let nb = mapped.net_buffer();
-        let mut sum = None;
-        let (mut from, mut to, mut left) = (0, at, length);
+        // What is worked on before it is copied: all headers, or the two addresses.
+        let (size, (from, left)) = match part {
+            Some(part) => (usize::from(part.headers.payload), part.payload()),
+            None => (
+                ADDRESSES,
+                (
+                    ADDRESSES as u32,
+                    nb.data_length().saturating_sub(ADDRESSES as u32),
+                ),
+            ),
+        };
         let mut bytes = [0; MAX_HEADER];
+        let head = bytes.get_mut(..size).ok_or(PushError::WrongLength)?;
+        if nb.copy_to(head, irql) != Ok(size) {
+            return Err(PushError::WrongLength);
+        }
+        let mut sum = None;
         if let Some(part) = part {
-            let size = usize::from(part.headers.payload);
-            let head = bytes.get_mut(..size).ok_or(PushError::WrongLength)?;
-            if nb.copy_to(head, irql) != Ok(size) {
-                return Err(PushError::WrongLength);
-            }
             if let Some(cut) = &part.cut {
                 segment::rewrite(head, &part.headers, cut);
             }
@@ -338,38 +356,76 @@ impl Feed {
                 segment::fill_ip(head, &part.headers);
             }
             if part.transport {
-                sum = segment::transport_sum(head, &part.headers, length);
+                sum = segment::transport_sum(head, &part.headers, part.end);
             }
-            self.bounces.copy_in(at, head);
-            to += size as u32;
-            (from, left) = part.payload();
         }
+        let tag = plan.tag.filter(|_| plan.tagged);
+        let tag = tag.map(|tci| u32::to_be_bytes(0x8100 << 16 | u32::from(tci)));
+        let inserted = tag.map_or(0, |tag| tag.len() as u32);
+        if size as u32 + left + inserted > self.bounce_bytes {
+            return Err(PushError::WrongLength);
+        }
+        let (addresses, rest) = head.split_at_checked(ADDRESSES).ok_or(PushError::Empty)?;
+        self.bounces.copy_in(at, addresses);
+        let mut to = at + ADDRESSES as u32;
+        if let Some(tag) = tag {
+            self.bounces.copy_in(to, &tag);
+            to += inserted;
+        }
+        self.bounces.copy_in(to, rest);
+        to += rest.len() as u32;
+
+        // The payload; what lies behind the packet is copied, and not summed.
+        let covered = part.map_or(0, |part| part.end.saturating_sub(size as u32));
+        self.copy_payload(mapped, (from, left), to, (covered, &mut sum), irql)?;
+        if let Some(part) = part
+            && let Some(sum) = sum
+            && let Some(place) = part.headers.transport_checksum()
+        {
+            let value = segment::finish(&part.headers, sum).to_be_bytes();
+            self.bounces
+                .copy_in(at + inserted + u32::from(place), &value);
+        }
+        Ok(size as u32 + left + inserted)
+    }
+
+    /// Copies `left` bytes of a net buffer from byte `from` on to byte `to` of the bounce buffers; the first `covered` of
+    /// them are added to `sum`.
+    fn copy_payload(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        (mut from, mut left): (u32, u32),
+        mut to: u32,
+        (mut covered, sum): (u32, &mut Option<Sum>),
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
         let mut chunk = [0; CHUNK];
         while left > 0 {
             let count = left.min(CHUNK as u32);
             let piece = chunk
                 .get_mut(..count as usize)
                 .ok_or(PushError::WrongLength)?;
-            if nb.copy_from(from, piece, irql) != Ok(piece.len()) {
+            if mapped.net_buffer().copy_from(from, piece, irql) != Ok(piece.len()) {
                 return Err(PushError::WrongLength);
             }
-            if let Some(sum) = &mut sum {
-                sum.bytes(piece);
+            if let Some(sum) = sum {
+                let summed = covered.min(count);
+                sum.bytes(piece.get(..summed as usize).unwrap_or(&[]));
+                covered -= summed;
             }
             self.bounces.copy_in(to, piece);
             from += count;
             to += count;
             left -= count;
         }
-        if let Some(part) = part
-            && let Some(sum) = sum
-            && let Some(place) = part.headers.transport_checksum()
-        {
-            let value = segment::finish(&part.headers, sum).to_be_bytes();
-            self.bounces.copy_in(at + u32::from(place), &value);
-        }
         Ok(())
     }
+}
+
+/// Whether the chip can do all that a frame asks for. It sums to the end of the frame, not of the packet; behind more
+/// than one tag QEMU's model of it does not look; and a second tag it would put in place of the first there.
+fn is_for_the_chip(plan: &Plan, part: &Part) -> bool {
+    part.end == part.length && part.headers.tags <= 1 && !(plan.tag.is_some() && plan.tagged)
 }
 
 /// One frame whose headers are changed.
@@ -381,6 +437,8 @@ struct Part {
     cut: Option<Cut>,
     /// Bytes of the frame.
     length: u32,
+    /// Its first byte behind the packet: what follows is covered by no checksum.
+    end: u32,
 }
 
 impl Part {

@@ -58,6 +58,10 @@ pub struct Headers {
     pub payload: u16,
     /// The address that the pseudo header has as destination: the last one of an IPv6 routing header.
     pub destination: u16,
+    /// The first byte behind the packet, as the IP header says; it may lie beyond the frame, and a large send has none.
+    pub end: u32,
+    /// Tags in the frame.
+    pub tags: u8,
     /// IPv4, not IPv6.
     pub ipv4: bool,
     /// TCP, UDP or neither.
@@ -76,13 +80,18 @@ const MAX_TAGS: u32 = 4;
 /// Extension headers that are skipped.
 const MAX_EXTENSIONS: u32 = 32;
 
+/// Whether an EtherType is that of a tag: C-TAG, S-TAG and the two that came before it.
+#[must_use]
+pub const fn is_tag(kind: u16) -> bool {
+    matches!(kind, 0x8100 | 0x88A8 | 0x9100 | 0x9200)
+}
+
 /// Finds the headers of a frame. `None`: not IP, or broken.
 pub fn parse(frame: &(impl Bytes + ?Sized)) -> Option<Headers> {
     let mut at = 12;
     let mut kind = frame.be16(at)?;
     let mut tags = 0;
-    // C-TAG, S-TAG and the two that came before it.
-    while matches!(kind, 0x8100 | 0x88A8 | 0x9100 | 0x9200) {
+    while is_tag(kind) {
         tags += 1;
         if tags > MAX_TAGS {
             return None;
@@ -90,11 +99,15 @@ pub fn parse(frame: &(impl Bytes + ?Sized)) -> Option<Headers> {
         at += 4;
         kind = frame.be16(at)?;
     }
-    match kind {
+    let headers = match kind {
         0x0800 => ipv4(frame, at + 2),
         0x86DD => ipv6(frame, at + 2),
         _ => None,
-    }
+    };
+    headers.map(|headers| Headers {
+        tags: tags as u8,
+        ..headers
+    })
 }
 
 fn ipv4(frame: &(impl Bytes + ?Sized), ip: u32) -> Option<Headers> {
@@ -108,7 +121,14 @@ fn ipv4(frame: &(impl Bytes + ?Sized), ip: u32) -> Option<Headers> {
     // More fragments, or not the first one.
     let fragment = frame.be16(ip + 6)? & 0x3FFF != 0;
     let protocol = if fragment { 255 } else { frame.byte(ip + 9)? };
-    transport(frame, ip, ip + length, ip + 16, true, protocol)
+    let end = ip + u32::from(frame.be16(ip + 2)?);
+    let header = Network {
+        ip,
+        destination: ip + 16,
+        end,
+        ipv4: true,
+    };
+    transport(frame, header, ip + length, protocol)
 }
 
 fn ipv6(frame: &(impl Bytes + ?Sized), ip: u32) -> Option<Headers> {
@@ -118,14 +138,19 @@ fn ipv6(frame: &(impl Bytes + ?Sized), ip: u32) -> Option<Headers> {
     frame.byte(ip + 39)?;
     let mut next = frame.byte(ip + 6)?;
     let mut at = ip + 40;
-    let mut destination = ip + 24;
+    let mut header = Network {
+        ip,
+        destination: ip + 24,
+        end: ip + 40 + u32::from(frame.be16(ip + 4)?),
+        ipv4: false,
+    };
     for _ in 0..MAX_EXTENSIONS {
         let length = match next {
             HOP_BY_HOP | DESTINATION_OPTIONS => u32::from(frame.byte(at + 1)?) * 8 + 8,
             ROUTING => {
                 let eights = u32::from(frame.byte(at + 1)?);
                 if let Some(last) = final_destination(frame, at, eights)? {
-                    destination = last;
+                    header.destination = last;
                 }
                 eights * 8 + 8
             }
@@ -133,11 +158,11 @@ fn ipv6(frame: &(impl Bytes + ?Sized), ip: u32) -> Option<Headers> {
             FRAGMENT => {
                 // The offset and the bit for more; an atomic fragment (RFC 6946) is whole.
                 if frame.be16(at + 2)? & 0xFFF9 != 0 {
-                    return transport(frame, ip, at + 8, destination, false, 255);
+                    return transport(frame, header, at + 8, 255);
                 }
                 8
             }
-            protocol => return transport(frame, ip, at, destination, false, protocol),
+            protocol => return transport(frame, header, at, protocol),
         };
         next = frame.byte(at)?;
         at += length;
@@ -163,12 +188,18 @@ fn final_destination(frame: &(impl Bytes + ?Sized), at: u32, eights: u32) -> Opt
     })
 }
 
+/// What the IP header says.
+struct Network {
+    ip: u32,
+    destination: u32,
+    end: u32,
+    ipv4: bool,
+}
+
 fn transport(
     frame: &(impl Bytes + ?Sized),
-    ip: u32,
+    network: Network,
     at: u32,
-    destination: u32,
-    ipv4: bool,
     protocol: u8,
 ) -> Option<Headers> {
     let (transport, payload) = match protocol {
@@ -184,11 +215,13 @@ fn transport(
     };
     frame.byte(payload - 1)?;
     Some(Headers {
-        ip: u16::try_from(ip).ok()?,
+        ip: u16::try_from(network.ip).ok()?,
         transport_at: u16::try_from(at).ok()?,
         payload: u16::try_from(payload).ok()?,
-        destination: u16::try_from(destination).ok()?,
-        ipv4,
+        destination: u16::try_from(network.destination).ok()?,
+        end: network.end,
+        tags: 0,
+        ipv4: network.ipv4,
         transport,
     })
 }
@@ -334,6 +367,8 @@ pub(crate) mod tests {
             transport_at: at as u16,
             payload: payload as u16,
             destination: destination as u16,
+            end: f.len() as u32,
+            tags: r.tags as u8,
             ipv4: r.ipv4,
             transport: if r.tcp {
                 Transport::Tcp

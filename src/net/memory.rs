@@ -123,8 +123,8 @@ pub fn transmit_ring(
     let ring = TxRing::new(queue, memory, slots, rules).map_err(|_| Status::FAILURE)?;
     let headers = dma.allocate_shared(descriptors * feed::HEADER_SLOT, true, irql)?;
     let zeros = dma.allocate_shared(super::frame::MIN_FRAME, true, irql)?;
-    // Buffers begin on cache lines of their own.
-    let bounce = settings.max_frame().next_multiple_of(64);
+    // A frame with a tag; buffers begin on cache lines of their own.
+    let bounce = (settings.max_frame() + 4).next_multiple_of(64);
     let bounces = dma.allocate_shared(bounce * feed::BOUNCES, true, irql)?;
     let window = boxed(descriptors as usize, window::Entry::default)?;
     Ok(window::Ring::new(

@@ -5,7 +5,7 @@
 //! error and never sent (D-10).
 
 use super::frame::HEADER_LEN;
-use super::headers::{Bytes, Headers, Transport, parse};
+use super::headers::{Bytes, Headers, Transport, is_tag, parse};
 use super::offload::{MAX_LARGE_SEND, Offloads};
 use ndis::ffi::{
     Ieee8021QNetBufferListInfo, TcpIpChecksumNetBufferListInfo, TcpLargeSendNetBufferListInfo,
@@ -22,8 +22,10 @@ const USUAL: usize = 128;
 /// The work on one net buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Tag control information that the chip inserts.
+    /// Tag control information that is to be inserted.
     pub tag: Option<u16>,
+    /// The frame has a tag already: the driver inserts the second one.
+    pub tagged: bool,
     /// Everything else.
     pub work: Work,
 }
@@ -55,6 +57,7 @@ impl Plan {
     /// A frame that is sent as it is.
     pub const PLAIN: Self = Self {
         tag: None,
+        tagged: false,
         work: Work::Plain,
     };
 }
@@ -105,13 +108,14 @@ pub fn large_send_done(info: usize, payload: u32) -> usize {
     }
 }
 
-/// The plan for a net buffer whose length was checked.
+/// The plan for a net buffer whose length was checked; `kind` is its EtherType.
 ///
 /// # Errors
 /// INVALID_LENGTH, INVALID_PARAMETER or FAILURE for what cannot be sent as it was asked for.
 #[inline]
 pub fn plan(
     nb: &TxNetBuffer,
+    kind: u16,
     offloads: Offloads,
     max_frame: u32,
     irql: &Irql<Dispatch>,
@@ -123,11 +127,16 @@ pub fn plan(
         let headers = find(nb, irql).ok_or(Status::FAILURE)?;
         plan_large(large, headers, offloads, nb.data_length(), max_frame)?
     } else if sums & ANY_CHECKSUM != 0 {
-        plan_checksum(sums, find(nb, irql).ok_or(Status::FAILURE)?)?
+        let headers = find(nb, irql).ok_or(Status::FAILURE)?;
+        plan_checksum(sums, headers, nb.data_length())?
     } else {
         Work::Plain
     };
-    Ok(Plan { tag, work })
+    Ok(Plan {
+        tag,
+        tagged: is_tag(kind),
+        work,
+    })
 }
 
 /// A net buffer as bytes.
@@ -150,7 +159,7 @@ fn find(nb: &TxNetBuffer, irql: &Irql<Dispatch>) -> Option<Headers> {
     parse(&Frame(nb, irql))
 }
 
-fn plan_checksum(sums: usize, headers: Headers) -> Result<Work> {
+fn plan_checksum(sums: usize, headers: Headers, length: u32) -> Result<Work> {
     let transport = match headers.transport {
         Transport::Tcp => TCP_CHECKSUM,
         Transport::Udp => UDP_CHECKSUM,
@@ -161,7 +170,10 @@ fn plan_checksum(sums: usize, headers: Headers) -> Result<Work> {
     if wanted & !transport != 0 || sums & IP_CHECKSUM != 0 && !headers.ipv4 {
         return Err(Status::FAILURE);
     }
-    if usize::from(headers.payload) > MAX_HEADER {
+    // A packet that says it is longer than the frame, or shorter than its own headers.
+    if usize::from(headers.payload) > MAX_HEADER
+        || !(u32::from(headers.payload)..=length).contains(&headers.end)
+    {
         return Err(Status::INVALID_LENGTH);
     }
     Ok(Work::Checksum {
@@ -230,7 +242,7 @@ mod tests {
     #[test]
     fn checksums_must_fit_the_frame() {
         let tcp = headers(true, true);
-        let all = plan_checksum(IS_IPV4 | TCP_CHECKSUM | IP_CHECKSUM, tcp);
+        let all = plan_checksum(IS_IPV4 | TCP_CHECKSUM | IP_CHECKSUM, tcp, 54);
         let (ip, transport) = (true, true);
         let headers4 = tcp;
         assert_eq!(
@@ -241,15 +253,21 @@ mod tests {
                 transport
             })
         );
-        assert_eq!(plan_checksum(UDP_CHECKSUM, tcp), Err(Status::FAILURE));
+        assert_eq!(plan_checksum(UDP_CHECKSUM, tcp, 54), Err(Status::FAILURE));
         let v6 = headers(false, true);
-        assert_eq!(plan_checksum(IP_CHECKSUM, v6), Err(Status::FAILURE));
+        assert_eq!(plan_checksum(IP_CHECKSUM, v6, 74), Err(Status::FAILURE));
+        let short = plan_checksum(TCP_CHECKSUM, tcp, 53);
+        assert_eq!(short, Err(Status::INVALID_LENGTH), "it says 54");
+        assert!(plan_checksum(TCP_CHECKSUM, tcp, 60).is_ok(), "a trailer");
         let fragment = Headers {
             transport: Transport::Other,
             ..tcp
         };
-        assert_eq!(plan_checksum(TCP_CHECKSUM, fragment), Err(Status::FAILURE));
-        assert!(plan_checksum(IP_CHECKSUM, fragment).is_ok());
+        assert_eq!(
+            plan_checksum(TCP_CHECKSUM, fragment, 54),
+            Err(Status::FAILURE)
+        );
+        assert!(plan_checksum(IP_CHECKSUM, fragment, 54).is_ok());
     }
 
     #[test]

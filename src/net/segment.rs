@@ -97,13 +97,13 @@ fn pseudo(bytes: &[u8], headers: &Headers, length: u32) -> Sum {
 }
 
 /// Prepares the checksum fields for the chip: 0 in the IPv4 header, the sum of the pseudo header in the transport's.
-/// `length`: of the frame.
-pub fn seed(bytes: &mut [u8], headers: &Headers, length: u32, ip: bool, transport: bool) {
+/// `end`: the first byte behind the packet.
+pub fn seed(bytes: &mut [u8], headers: &Headers, end: u32, ip: bool, transport: bool) {
     if ip && headers.ipv4 {
         put16(bytes, usize::from(headers.ip) + 10, 0);
     }
     if transport && let Some(at) = headers.transport_checksum() {
-        let behind = length.saturating_sub(u32::from(headers.transport_at));
+        let behind = end.saturating_sub(u32::from(headers.transport_at));
         let seed = pseudo(bytes, headers, behind).folded();
         put16(bytes, usize::from(at), seed);
     }
@@ -125,13 +125,13 @@ pub fn fill_ip(bytes: &mut [u8], headers: &Headers) {
 }
 
 /// The sum that the transport checksum starts with: pseudo header, and the transport header with its checksum as 0.
-/// `bytes` has all headers; the payload is to be added.
+/// `bytes` has all headers; the payload, up to `end`, is to be added.
 #[must_use]
-pub fn transport_sum(bytes: &mut [u8], headers: &Headers, length: u32) -> Option<Sum> {
+pub fn transport_sum(bytes: &mut [u8], headers: &Headers, end: u32) -> Option<Sum> {
     let at = usize::from(headers.transport_checksum()?);
     put16(bytes, at, 0);
     let begin = headers.transport_at;
-    let behind = length.saturating_sub(u32::from(begin));
+    let behind = end.saturating_sub(u32::from(begin));
     let mut sum = pseudo(bytes, headers, behind);
     sum.bytes(
         bytes
@@ -214,7 +214,7 @@ mod tests {
             for (n, part) in parts.iter().enumerate() {
                 prop_assert!(is_right(part), "segment {}", n);
                 let ph = parse(&part[..]).expect("headers");
-                prop_assert_eq!(ph, h);
+                prop_assert_eq!(ph, Headers { end: part.len() as u32, ..h });
                 let at = usize::from(h.transport_at);
                 let sequence = u32::from_be_bytes([part[at + 4], part[at + 5], part[at + 6], part[at + 7]]);
                 prop_assert_eq!(sequence, 0x100 + payload.len() as u32);

@@ -13,7 +13,7 @@
 //! completions carry on (D-07). Tickets are taken, and finished net buffers given back, a batch per hold of the lock. It
 //! is never held across a call into NDIS (K-01); the tail is written under it, so that tail writes keep their order.
 
-use super::frame::Cast;
+use super::frame::{Cast, HEADER_LEN};
 use super::plan::{check_length, large_send_done, plan};
 use super::window::{BATCH, Batch, Done, Ring};
 use crate::adapter::Core;
@@ -35,6 +35,15 @@ const COMPLETIONS: u32 = crate::ring::dma::MAX_DESCRIPTORS;
 /// The driver's words of a net buffer: its ticket, and its queue.
 const TICKET: usize = 0;
 const QUEUE: usize = 1;
+
+/// Bytes of the Ethernet header.
+const START: usize = HEADER_LEN as usize;
+
+/// The EtherType, or the length.
+const fn ether_type(start: &[u8; START]) -> u16 {
+    let [.., high, low] = start;
+    u16::from_be_bytes([*high, *low])
+}
 
 /// A queue in cache lines of its own. `None` before initialisation has made the ring and after halt has taken it.
 #[derive(Debug)]
@@ -256,10 +265,10 @@ impl Queue {
     fn mapped(&self, core: &Core, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
         let nb = mapped.net_buffer();
         // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-        let cast = nb
-            .first::<6, _>(irql)
-            .map_or(Cast::Unicast, |to| Cast::of(&to));
-        let plan = plan(nb, core.offload.get(), core.settings.max_frame(), irql);
+        let start = nb.first::<START, _>(irql).unwrap_or([0; START]);
+        let (cast, kind) = (Cast::of(&start), ether_type(&start));
+        let most = core.settings.max_frame();
+        let plan = plan(nb, kind, core.offload.get(), most, irql);
         let ticket = nb.word(TICKET).unwrap_or(0) as u32;
         let mut guard = self.ring.lock(irql);
         let (slot, at_dispatch) = guard.split();
