@@ -31,6 +31,20 @@ pub enum Arming {
     AutoMask,
 }
 
+/// Interval of a vector that has nothing but "other" causes, 256 ns units: 4 ms. RXO is among them and cannot be
+/// masked apart: a flood that fills the ring raises the vector for each frame that has no buffer, with an ICR read
+/// and what follows it each time, for an event that the RX vector's refill handles. A link change can wait so long.
+pub const OTHER_INTERVAL: u16 = 15_625;
+
+/// The interval of a vector when the queues' is `interval`.
+pub fn interval_of(roles: Roles, interval: u16) -> u16 {
+    if roles == Roles::OTHER {
+        interval.max(OTHER_INTERVAL)
+    } else {
+        interval
+    }
+}
+
 /// What the configuration decides.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -175,8 +189,9 @@ impl Setup {
     pub fn program_interval(&self, m: &impl Mmio, interval: u16) {
         if self.map.kind() == Kind::MsiX {
             for (vector, eitr) in regs::EITR.iter().enumerate() {
-                if !self.map.roles(vector).is_empty() {
-                    eitr.write(m, u32::from(interval));
+                let roles = self.map.roles(vector);
+                if !roles.is_empty() {
+                    eitr.write(m, u32::from(interval_of(roles, interval)));
                 }
             }
         } else {

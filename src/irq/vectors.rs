@@ -22,7 +22,7 @@
 use super::VECTORS;
 use super::map::Roles;
 use super::record::{Entry, Record};
-use super::setup::Setup;
+use super::setup::{Setup, interval_of};
 use super::vector::{
     CFG_AUTO_MASK, CFG_MASKED_READ, CFG_MSIX, CFG_POLL, CFG_READ_ICR, CFG_ROLES, CFG_WRITE_BACK,
     Vector,
@@ -438,7 +438,10 @@ impl Interrupts {
         {
             let cfg = v.cfg();
             match regs::EITR.get(message as usize) {
-                Some(eitr) if cfg & CFG_MSIX != 0 => eitr.write(m, u32::from(interval)),
+                Some(eitr) if cfg & CFG_MSIX != 0 => {
+                    let roles = Roles::from_bits_truncate((cfg & CFG_ROLES) as u8);
+                    eitr.write(m, u32::from(interval_of(roles, interval)));
+                }
                 _ => regs::ITR.write(m, u32::from(interval)),
             }
         }

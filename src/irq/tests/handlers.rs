@@ -3,7 +3,7 @@
 
 use super::super::map::{Grant, Messages, Roles};
 use super::super::vectors::{Dpc, End, Interrupts, Outcome};
-use super::super::{Kind, Setup, selftest};
+use super::super::{Kind, Setup, selftest, setup};
 use super::Rig;
 use super::std::vec::Vec;
 use crate::hw::bits::IntCause;
@@ -401,21 +401,22 @@ fn the_ladder_goes_down_to_the_messages_that_arrive() {
                 let irq = Interrupts::new();
                 let clock = Deliver::new(&chip, &irq, deaf, 0);
                 let options = super::options(interval, false);
-                let setup = selftest::prove(&irq, &chip, grant, options, &clock).expect("a rung");
-                let names: Vec<_> = (0..5).map(|v| setup.roles(v).name()).collect();
+                let proven = selftest::prove(&irq, &chip, grant, options, &clock).expect("a rung");
+                let names: Vec<_> = (0..5).map(|v| proven.roles(v).name()).collect();
                 assert_eq!(names.join(" "), roles);
                 assert!(
                     clock.time.waited_us() <= 40_000,
                     "one rung, and a passed one"
                 );
                 for (vector, eitr) in regs::EITR.iter().enumerate() {
-                    let used = !setup.map.roles(vector).is_empty();
-                    assert!(!used || eitr.read(&chip) == u32::from(interval));
+                    let roles = proven.map.roles(vector);
+                    let want = u32::from(setup::interval_of(roles, interval));
+                    assert!(roles.is_empty() || eitr.read(&chip) == want);
                 }
                 // What arrives, arrives at the vector that serves it.
                 chip.event(IntCause::RXQ0);
                 let message = chip.take_message().expect("armed");
-                assert!(setup.roles(message as usize).contains(Roles::RX0));
+                assert!(proven.roles(message as usize).contains(Roles::RX0));
             }
         }
     }
@@ -455,7 +456,8 @@ fn an_interval_goes_where_the_mode_has_it_and_nowhere_while_offline() {
                 Some(regs::ITR.read(&rig.chip))
             };
             rig.chip.take_counts();
-            assert!(!used || written == Some(77));
+            let want = setup::interval_of(rig.setup.roles(vector as usize), 77);
+            assert!(!used || written == Some(u32::from(want)));
         }
         rig.irq.stop(&rig.chip);
         rig.chip.take_counts();
@@ -475,5 +477,6 @@ fn every_vector_of_a_map_with_gaps_gets_its_interval() {
     let setup = Setup::plan_without(grant, dead, super::options(123, false)).expect("three left");
     setup.program(&chip);
     let written: Vec<_> = regs::EITR.iter().map(|eitr| eitr.read(&chip)).collect();
-    assert_eq!(written, [0, 0, 123, 123, 123]);
+    // The last one has "other" alone, whose causes may come in a storm (82574L §14).
+    assert_eq!(written, [0, 0, 123, 123, u32::from(setup::OTHER_INTERVAL)]);
 }

@@ -20,7 +20,11 @@ use clap::{Args, Parser};
 use functions::Function;
 use rows::{Limit, Row};
 use serde::Serialize;
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 use vmhost_proto::{Phase, Report};
 
 /// Options of `./dev bench`.
@@ -50,6 +54,11 @@ pub struct Options {
     #[arg(long)]
     pub check: bool,
 
+    /// Let the VM's time run by the clock and not by its instructions: more interrupts come for
+    /// nothing, and two runs differ more
+    #[arg(long)]
+    pub clock: bool,
+
     /// QEMU to use
     #[arg(long, value_name = "FILE", default_value = "qemu-system-x86_64")]
     pub qemu: PathBuf,
@@ -76,6 +85,11 @@ pub const SETUPS: &[Setup] = &[
         name: "auto-mask",
         title: "MSI-X, moderation off: vectors mask themselves",
         arguments: &["--irq", "msix", "--set", "*InterruptModeration=0"],
+    },
+    Setup {
+        name: "poll",
+        title: "MSI-X, NDIS polls the queues",
+        arguments: &["--irq", "msix", "--set", "*NdisPoll=1"],
     },
     Setup {
         name: "msi",
@@ -130,7 +144,7 @@ pub fn run(options: &Options) -> Outcome {
     }
     let mut results = Vec::new();
     for setup in chosen(&options.setups)? {
-        let result = measure(setup, &options.qemu)?;
+        let result = measure(setup, &options.qemu, options.clock)?;
         print(setup, &result, options.functions);
         results.push(result);
     }
@@ -164,7 +178,7 @@ fn chosen(names: &[String]) -> Outcome<Vec<&'static Setup>> {
 /// # Errors
 /// A run that fails, or a row above its limit.
 pub fn check(setup: &Setup) -> Outcome {
-    let result = measure(setup, &PathBuf::from("qemu-system-x86_64"))?;
+    let result = measure(setup, Path::new("qemu-system-x86_64"), false)?;
     print(setup, &result, None);
     verdict(&result)
 }
@@ -191,10 +205,13 @@ fn verdict(result: &Result) -> Outcome {
 }
 
 /// Runs one set-up.
-fn measure(setup: &Setup, qemu: &std::path::Path) -> Outcome<Result> {
+fn measure(setup: &Setup, qemu: &Path, clock: bool) -> Outcome<Result> {
     let qemu = qemu.display().to_string();
     let mut arguments = vec!["vm", "--scenario", "cost", "--cpus", "1"];
     arguments.extend(["--count-instructions", "--qemu", &qemu]);
+    if !clock {
+        arguments.extend(["--icount", "0"]);
+    }
     arguments.extend(setup.arguments);
     let parsed = VmArguments::try_parse_from(&arguments)
         .map_err(|error| Failure::input(format!("{}: {error}", setup.name)))?;

@@ -19,6 +19,8 @@ mod register {
 
 const ISRS: [&str; 2] = ["MiniportInterrupt", "MiniportMessageInterrupt"];
 const DPCS: [&str; 2] = ["MiniportInterruptDPC", "MiniportMessageInterruptDPC"];
+/// What stands for the DPC where NDIS polls.
+const POLLS: [&str; 2] = ["NdisPoll", "NdisSetPollNotification"];
 const SEND: &str = "MiniportSendNetBufferLists";
 
 /// The phases of one run by name.
@@ -298,7 +300,8 @@ impl Phases<'_> {
     fn whole(&self, read: bool) -> Option<f64> {
         let queues = self.has_queues();
         let mine = |cost: &HandlerCost| {
-            (is(cost, &ISRS) || is(cost, &DPCS)) && (!queues || is_queue(cost))
+            ((is(cost, &ISRS) || is(cost, &DPCS)) && (!queues || is_queue(cost)))
+                || is(cost, &POLLS)
         };
         let mut worst: Option<f64> = None;
         for phase in ["send-1", "paced"]
