@@ -55,25 +55,21 @@ const RUNS: &[(&str, &[&str])] = &[
     ("VM, 3 messages", &["--messages", "3", "--transfer", "1"]),
     ("VM, 2 messages", &["--messages", "2", "--transfer", "1"]),
     ("VM, 1 message", &["--messages", "1", "--transfer", "1"]),
-    ("VM, NDIS 6.84", &["--ndis-minor", "84", "--transfer", "1"]),
+    // NDIS poll is asked for, and is not there.
     (
-        "VM, NDIS poll, msix",
-        &["--set", "*NdisPoll=1", "--transfer", "2"],
-    ),
-    (
-        "VM, NDIS poll, line",
-        &["--set", "*NdisPoll=1", "--irq", "line", "--transfer", "1"],
-    ),
-    (
-        "VM, poll wanted, NDIS 6.84",
+        "VM, NDIS 6.84",
         &[
-            "--set",
-            "*NdisPoll=1",
             "--ndis-minor",
             "84",
+            "--set",
+            "*NdisPoll=1",
             "--transfer",
             "1",
         ],
+    ),
+    (
+        "VM, NDIS poll, msix",
+        &["--set", "*NdisPoll=1", "--transfer", "2"],
     ),
     ("VM, OIDs and sends, msix", &["--scenario", "basic"]),
     (
@@ -96,7 +92,7 @@ const INTERRUPT_RUNS: &[(&str, &[&str])] = &[
     ("VM, interrupt cases, msi", &["--irq", "msi", "--seed", "4"]),
     (
         "VM, interrupt cases, NDIS poll",
-        &["--set", "*NdisPoll=1", "--seed", "7"],
+        &["--set", "*NdisPoll=1", "--irq", "line", "--seed", "7"],
     ),
     (
         "VM, interrupt cases, line",

@@ -62,6 +62,16 @@ fn routine(name: &str, irql: &Irql<Passive>) -> Option<NonNull<c_void>> {
 }
 
 impl PollFunctions {
+    /// NdisRequestPoll with any handle, for tests of a host.
+    ///
+    /// # Safety
+    /// A registered object's handle; or the host is one that checks.
+    #[cfg(feature = "raw")]
+    pub unsafe fn request_raw(self, handle: NDIS_HANDLE) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.request)(handle, null_mut()) };
+    }
+
     /// Looks the functions up; `None` before NDIS 6.85. PASSIVE_LEVEL.
     #[must_use]
     pub fn find(irql: &Irql<Passive>) -> Option<Self> {
@@ -111,7 +121,7 @@ impl PollData<'_> {
     /// Gives `chain` to NDIS, once a poll: received frames, which come back through `return_nbls`. `more`: some are left
     /// for the next poll.
     pub fn indicate(&mut self, chain: ReceiveChain, more: bool) {
-        let (head, count) = chain.into_raw();
+        let (head, count) = chain.give_away();
         let data = &mut self.0.Receive;
         data.IndicatedNblChain = head;
         data.NumberOfIndicatedNbls = count;
@@ -121,7 +131,7 @@ impl PollData<'_> {
     /// Gives `chain` back to NDIS, once a poll: sends that are done, each with its status. NDIS has them when it calls
     /// this object the next time. `more`: some are left for the next poll.
     pub fn complete(&mut self, chain: SendChain, more: bool) {
-        let (head, count) = chain.into_raw();
+        let (head, count) = chain.give_away();
         let data = &mut self.0.Transmit;
         data.CompletedNblChain = head;
         data.NumberOfCompletedNbls = count;
@@ -289,6 +299,13 @@ impl<H: PollHandler> PollSlot<H> {
             // SAFETY: registered; any IRQL; the second parameter is reserved.
             unsafe { (functions.request)(handle, null_mut()) };
         })
+    }
+
+    /// The handle; null without an object.
+    #[cfg(feature = "raw")]
+    #[must_use]
+    pub fn as_raw(&self) -> NDIS_HANDLE {
+        self.handle.load(Ordering::SeqCst)
     }
 
     /// NdisSetPollAffinity: the processor to poll on. `false` without an object. At most DISPATCH_LEVEL.

@@ -16,6 +16,7 @@ use ndis::mem::Shared;
 use ndis::miniport::*;
 use ndis::nbl::{NblPool, ReceiveChain, ReceiveNbl, SendChain};
 use ndis::oid::OidRequest;
+use ndis::poll::PollSlot;
 use ndis::spin::SpinLock;
 use ndis::status::{Result, Status};
 use ndis::sys::ndis as sys;
@@ -26,6 +27,7 @@ use crate::choice::{self, is};
 use crate::dma::{self, Lists};
 use crate::interrupt::{self, CHARACTERISTICS, Handlers};
 use crate::oid;
+use crate::poll;
 use crate::receive::{self, Receive};
 use crate::send::{self, Send};
 use crate::table::*;
@@ -93,6 +95,9 @@ impl Miniport for Driver {
             gone: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             queued_early: AtomicBool::new(false),
+            poll: PollSlot::new(),
+            polled: AtomicBool::new(false),
+            polling: AtomicBool::new(false),
             receive: SpinLock::new(Receive::new(nbls)),
             send: SpinLock::new(Send::new(handle)),
         })?;
@@ -103,6 +108,7 @@ impl Miniport for Driver {
             Err(_) if is(REGISTRATION_IGNORED) => None,
             Err(status) => return Err(status),
         };
+        poll::register(&core, irql)?;
         core.open(irql);
         Ok(Adapter {
             interrupt,
@@ -129,6 +135,7 @@ impl Miniport for Driver {
         if let Some(interrupt) = interrupt {
             interrupt.deregister(irql);
         }
+        poll::deregister(&core, irql);
         drop(core);
         drop(dma);
     }

@@ -8,9 +8,11 @@ use ndis::dma::SharedMemory;
 use ndis::io::IoSpace;
 use ndis::irql::{Irql, Passive};
 use ndis::mem::Shared;
+use ndis::poll::PollSlot;
 use ndis::spin::SpinLock;
 use ndis::time;
 
+use crate::poll::Poller;
 use crate::receive::Receive;
 use crate::send::Send;
 
@@ -90,6 +92,11 @@ pub struct Core {
     pub reported: AtomicBool,
     /// For faults: the DPC has queued another one.
     pub queued_early: AtomicBool,
+    /// The poll object, in the faults that need one.
+    pub poll: PollSlot<Poller>,
+    pub polled: AtomicBool,
+    /// NDIS polls, or has been asked to.
+    pub polling: AtomicBool,
     /// The receive ring.
     pub receive: SpinLock<Receive>,
     /// The transmit ring.

@@ -13,14 +13,14 @@ use ndis::sys::{ndis as sys, nt};
 use crate::chip::{Core, reg};
 use crate::choice::is;
 use crate::table::*;
-use crate::{receive, send};
+use crate::{poll, receive, send};
 
 /// Received, receive ring low or empty, sent.
 const CAUSES: u32 = 0x80 | 0x40 | 0x10 | 1;
 /// Received: what the Enable handler raises.
 const RECEIVED: u32 = 0x80;
 /// All.
-const ALL: u32 = u32::MAX;
+pub const ALL: u32 = u32::MAX;
 
 /// The handlers of the one interrupt, line or message.
 pub struct Handlers(pub Shared<Core>);
@@ -59,6 +59,13 @@ impl Handlers {
         irql: &mut Irql<Dispatch>,
     ) {
         let core = &*self.0;
+        if core.polled.load(Ordering::SeqCst) {
+            // For nothing, or from before the poll object.
+            if !core.is_stopped() {
+                poll::request(core);
+            }
+            return;
+        }
         if is(HANDLE_TOO_EARLY) && !core.queued_early.swap(true, Ordering::SeqCst) {
             return queue_too_early(interrupt);
         }
@@ -126,6 +133,10 @@ impl LineHandlers for Handlers {
             return IsrResult::NOT_MINE;
         }
         core.write(reg::IMC, ALL);
+        if core.polled.load(Ordering::SeqCst) {
+            poll::request(core);
+            return IsrResult::claimed();
+        }
         IsrResult::claimed_with_dpc()
     }
 
@@ -167,6 +178,10 @@ impl MessageHandlers for Handlers {
             return IsrResult::claimed();
         }
         core.write(reg::IMC, ALL);
+        if core.polled.load(Ordering::SeqCst) {
+            poll::request(core);
+            return IsrResult::claimed();
+        }
         if is(REPORTED_FLAG) && core.reported.swap(true, Ordering::SeqCst) {
             return IsrResult::claimed();
         }

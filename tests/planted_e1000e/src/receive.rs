@@ -123,6 +123,14 @@ pub fn indicate(core: &Core, limit: Option<u32>, irql: &mut Irql<Dispatch>) -> (
 }
 
 fn batch(core: &Core, most: u32, irql: &mut Irql<Dispatch>) -> (u32, bool) {
+    let (chain, more) = gather(core, most, irql);
+    let count = chain.len() as u32;
+    chain.indicate(&core.handle, 0, irql);
+    (count, more)
+}
+
+/// What has come, at most `most`, and whether there is more.
+pub fn gather(core: &Core, most: u32, irql: &mut Irql<Dispatch>) -> (ReceiveChain, bool) {
     let mut chain = ReceiveChain::new();
     let more = {
         let mut receive = core.receive.lock(irql);
@@ -145,9 +153,7 @@ fn batch(core: &Core, most: u32, irql: &mut Irql<Dispatch>) -> (u32, bool) {
         receive.indicated += chain.len();
         chain.len() == most as usize && receive.waits(core).is_some()
     };
-    let count = chain.len() as u32;
-    chain.indicate(&core.handle, 0, irql);
-    (count, more)
+    (chain, more)
 }
 
 /// MiniportReturnNetBufferLists.

@@ -79,4 +79,19 @@ faults! {
     PHYSICAL_ADDRESS = 18: ["DM-13"], ["--irq", "line", "--scenario", "basic"];
     /// The chip is sent behind the end of the shared memory.
     PAST_THE_END = 19: ["DM-12"], ["--irq", "msi", "--scenario", "basic"];
+
+    /// NDIS poll, and nothing planted.
+    POLL = 101: [], ["--irq", "msi", "--scenario", "poll"];
+    /// NDIS poll: the poll opens the mask.
+    POLL_ARMS = 30: ["NP-05"], ["--irq", "msi", "--scenario", "poll"];
+    /// NDIS poll: each poll asks for another one.
+    POLL_ASKS = 31: ["NP-04", "NP-07"], ["--irq", "msi", "--scenario", "poll"];
+    /// NDIS poll: a poll is asked for when the object is gone.
+    POLL_ASKED_LATE = 32: ["NP-03"], ["--irq", "line", "--scenario", "poll"];
+    /// NDIS poll: the limit is not kept.
+    POLL_OVER_LIMIT = 33: ["NP-06"], ["--irq", "msi", "--scenario", "poll"];
+    /// NDIS poll: "notification on" does not open the mask.
+    POLL_NEVER_ARMED = 34: ["X-45"], ["--irq", "msi", "--scenario", "poll"];
+    /// NDIS poll: the object outlives its adapter, and with it what it uses.
+    POLL_LEFT = 35: ["V-04", "G-28", "DM-03", "H-07"], ["--irq", "msi", "--scenario", "poll"];
 }

@@ -87,6 +87,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("t09", "of these: a flood without end"),
     ("t10", "of these: deregistration against busy DPCs"),
     ("t11", "of these: Disable and Enable handlers"),
+    ("poll", "of these: NDIS poll, its limits and order"),
     (
         "cost",
         "register accesses by phase: idle, sends, 1,000 frames/s, flood, throttled; with --count-instructions also instructions",

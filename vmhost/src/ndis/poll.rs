@@ -51,6 +51,8 @@ pub const SINCE_MINOR: u8 = 85;
 const TURN: u32 = 16;
 /// Requests or interrupts that may have been on their way when notification went off.
 const ON_THEIR_WAY: u64 = 3;
+/// Polls of a round that a case keeps apart.
+const DWELLS: u64 = 12;
 /// Rounds in a row without any progress, after which they count as endless.
 const FRUITLESS: u64 = 20_000;
 /// Longest poll, as for a DPC: this CPU is slow and shared.
@@ -100,6 +102,8 @@ pub struct Poll {
     unasked: AtomicU64,
     /// Rounds in a row without progress.
     fruitless: AtomicU64,
+    /// Polls of this round that were kept apart.
+    dwelt: AtomicU64,
     /// The processor of NdisSetPollAffinity.
     affinity: AtomicUsize,
     /// The message whose ISR asked last.
@@ -265,6 +269,7 @@ fn register(
         }),
         unasked: AtomicU64::new(0),
         fruitless: AtomicU64::new(0),
+        dwelt: AtomicU64::new(0),
         affinity: AtomicUsize::new(NO_CPU),
         message: AtomicUsize::new(NO_MESSAGE),
         claimed: AtomicU64::new(0),
@@ -368,6 +373,7 @@ fn round(poll: &Arc<Poll>, mut resumed: bool) {
         if !resumed {
             poll.phase.lock().notified = false;
             poll.unasked.store(0, Ordering::Release);
+            poll.dwelt.store(0, Ordering::Release);
             poll.claimed.store(interrupts(poll), Ordering::Release);
             if !notify(poll, false) {
                 break;
@@ -387,6 +393,15 @@ fn round(poll: &Arc<Poll>, mut resumed: bool) {
             turn += 1;
             let pass = one(poll);
             worked |= pass.progress;
+            let pause = STEER.dwell_ns.load(Ordering::Relaxed);
+            if pause != 0 && poll.dwelt.fetch_add(1, Ordering::AcqRel) < DWELLS {
+                let (owner, target) = (poll.clone(), cpu::id());
+                let go_on = Box::new(move || {
+                    dpc::queue(target, Box::new(move || round(&owner, true)));
+                });
+                time::call_at(time::now_ns() + pause, target, go_on);
+                return;
+            }
             // Without progress NDIS stops, whatever the driver says is left; perhaps not at once.
             if !pass.progress && !(pass.remaining && DICE.chance(50)) {
                 break;

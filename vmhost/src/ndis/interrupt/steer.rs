@@ -25,6 +25,8 @@ pub struct Steer {
     pub at_registration: AtomicBool,
     /// NdisMRegisterInterruptEx fails after the handlers have run.
     pub registration_fails: AtomicBool,
+    /// Pause between the polls of a round, with notification off; 0 for none.
+    pub dwell_ns: AtomicU64,
     /// The longest batch that one DPC has indicated without a limit.
     pub longest: AtomicU64,
 }
@@ -40,6 +42,7 @@ pub static STEER: Steer = Steer {
     every_cpu: AtomicBool::new(false),
     at_registration: AtomicBool::new(false),
     registration_fails: AtomicBool::new(false),
+    dwell_ns: AtomicU64::new(0),
     longest: AtomicU64::new(0),
 };
 
@@ -64,6 +67,7 @@ impl Steer {
     pub fn rest(&self) {
         self.throttle(0, FREE);
         self.longest.store(0, Ordering::Relaxed);
+        self.dwell_ns.store(0, Ordering::Relaxed);
         for switch in [
             &self.recall_elsewhere,
             &self.watch_mask,
