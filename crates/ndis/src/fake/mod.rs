@@ -45,6 +45,10 @@ pub(crate) struct State {
     pub defer_sg: bool,
     pub sg_handler: Option<MINIPORT_PROCESS_SG_LIST>,
     pub sg_waiting: Vec<usize>,
+    /// Elements fewer than two in the lists.
+    pub sg_fewer: u32,
+    /// Mappings succeed with no address.
+    pub null_address: bool,
     pub timer: Option<(NDIS_TIMER_CHARACTERISTICS, bool)>,
     /// On the next sleep, run a due timer callback or queued work.
     pub work: Option<(NDIS_IO_WORKITEM_FUNCTION, usize)>,
@@ -113,7 +117,7 @@ pub(crate) fn deliver_sg(nb: usize) {
         head: SCATTER_GATHER_LIST::zeroed(),
         elements: Default::default(),
     });
-    list.head.NumberOfElements = 2;
+    list.head.NumberOfElements = 2 - host(|h| h.sg_fewer);
     list.elements[1].Length = 7;
     let handler = host(|h| h.sg_handler).expect("registered");
     let list = Box::into_raw(list);

@@ -299,6 +299,9 @@ impl NdisImports for Host {
         if fails("NdisMMapIoSpace") {
             return NDIS_STATUS_RESOURCE_CONFLICT;
         }
+        if host(|h| h.null_address) {
+            return NDIS_STATUS_SUCCESS;
+        }
         add("io space", 1);
         let words = std::vec![0x5555_AAAA_u32; (length as usize).div_ceil(4)].into_boxed_slice();
         // SAFETY: the crate's out-parameter.

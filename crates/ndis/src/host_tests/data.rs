@@ -10,6 +10,7 @@ use crate::adapter::AdapterHandle;
 use crate::dma::*;
 use crate::fake::{assert_empty, deliver_sg, fresh, host};
 use crate::ffi::*;
+use crate::io::IoSpace;
 use crate::irql::{AtMostDispatch, Dispatch, Irql, Passive};
 use crate::mem::Shared;
 use crate::miniport::CancelId;
@@ -237,6 +238,100 @@ fn mapping_fails() {
     assert_eq!(status, Status::RESOURCES);
     assert!(nb.finish(status).is_some());
     drop(dma);
+    assert_empty();
+}
+
+/// A handler that takes any list.
+struct Any(SpinLock<Vec<(usize, usize)>>);
+
+impl SgListHandler for Any {
+    fn process(&self, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
+        let seen = (mapped.elements().len(), mapped.data().count());
+        self.0.lock(irql).push(seen);
+        host(|h| h.irql = DISPATCH_LEVEL);
+        drop(mapped.unmap(irql));
+    }
+}
+
+#[test]
+fn a_list_without_elements_or_with_too_few() {
+    for fewer in [1, 2] {
+        fresh();
+        host(|h| h.sg_fewer = fewer);
+        let any = Any(SpinLock::new(Vec::new()));
+        let dma = ScatterGatherDma::register(&AdapterHandle::TEST, any, ATTRIBUTES, &irql());
+        let dma = dma.expect("registered");
+        dma.map(one_net_buffer(), &irql()).expect("mapped");
+        host(|h| h.irql = PASSIVE_LEVEL);
+        // Fewer bytes than the frame has: the pieces end, and none is empty.
+        let seen = dma.handler().0.lock(&mut irql::<Dispatch>()).clone();
+        assert_eq!(seen, [(2 - fewer as usize, 0)]);
+        drop(dma);
+        assert_empty();
+    }
+}
+
+/// MDLs of these lengths over one buffer of counted bytes, in a chain.
+fn mdls(lengths: &[u32]) -> *mut MDL {
+    let bytes: Vec<u8> = (0..lengths.iter().sum::<u32>()).map(|n| n as u8).collect();
+    let bytes = Box::leak(bytes.into_boxed_slice()).as_mut_ptr();
+    let mut offset = lengths.iter().sum::<u32>() as usize;
+    let mut next = null_mut();
+    for length in lengths.iter().rev() {
+        offset -= *length as usize;
+        let mut mdl = Box::new(MDL::zeroed());
+        mdl.Next = next;
+        mdl.ByteCount = *length;
+        mdl.MdlFlags = MDL_SOURCE_IS_NONPAGED_POOL;
+        mdl.MappedSystemVa = bytes.wrapping_add(offset).cast();
+        next = Box::into_raw(mdl);
+    }
+    next
+}
+
+#[test]
+fn mdls_without_bytes_are_passed_over() {
+    fresh();
+    for lengths in [&[0, 20, 0, 0, 40, 0][..], &[0, 60], &[60, 0], &[1, 0, 59]] {
+        let nb = one_net_buffer();
+        let (raw, nbl) = nb.into_raw();
+        // SAFETY: the test's own net buffer.
+        unsafe { (*raw.as_ptr()).set_data(mdls(lengths), 0, 60) };
+        // SAFETY: taken apart above.
+        let nb = unsafe { TxNetBuffer::from_raw(raw, nbl) };
+        let mut to = [0xFF; 64];
+        assert_eq!(nb.copy_to(&mut to, &irql::<Dispatch>()), Ok(60));
+        assert!(
+            to[..60]
+                .iter()
+                .enumerate()
+                .all(|(n, byte)| *byte == n as u8)
+        );
+        drop(nb);
+    }
+    // Only such MDLs, and no MDL at all: too short, not an endless walk.
+    for lengths in [&[0, 0, 0][..], &[]] {
+        let (raw, nbl) = one_net_buffer().into_raw();
+        // SAFETY: the test's own net buffer.
+        unsafe { (*raw.as_ptr()).set_data(mdls(lengths), 0, 60) };
+        // SAFETY: taken apart above.
+        let nb = unsafe { TxNetBuffer::from_raw(raw, nbl) };
+        let mut to = [0; 64];
+        assert_eq!(
+            nb.copy_to(&mut to, &irql::<Dispatch>()),
+            Err(Status::INVALID_LENGTH)
+        );
+        drop(nb);
+    }
+}
+
+#[test]
+fn registers_at_no_address() {
+    fresh();
+    host(|h| h.null_address = true);
+    let map = |length| IoSpace::map(&AdapterHandle::TEST, 0xFEB0_0000, length, &irql()).err();
+    assert_eq!(map(0x1000), Some(Status::RESOURCES));
+    assert_eq!(map(0), Some(Status::INVALID_PARAMETER));
     assert_empty();
 }
 

@@ -205,6 +205,58 @@ fn null_contexts() {
     call!(driver.HaltHandlerEx, null_mut(), 0);
     call!(driver.CancelSendHandler, null_mut(), null_mut());
     call!(driver.CancelOidRequestHandler, null_mut(), null_mut());
+    call!(
+        driver.SendNetBufferListsHandler,
+        null_mut(),
+        null_mut(),
+        0,
+        0
+    );
+    call!(
+        driver.ReturnNetBufferListsHandler,
+        null_mut(),
+        null_mut(),
+        0
+    );
+    call!(driver.ShutdownHandlerEx, null_mut(), NdisShutdownBugCheck);
+    call!(driver.DevicePnPEventNotifyHandler, null_mut(), null_mut());
+    assert_eq!(call!(driver.CheckForHangHandlerEx, null_mut()), FALSE);
+    assert_eq!(
+        call!(driver.OidRequestHandler, null_mut(), null_mut()),
+        NDIS_STATUS_NOT_ACCEPTED
+    );
+    assert_eq!(
+        call!(driver.ResetHandlerEx, null_mut(), null_mut()),
+        NDIS_STATUS_FAILURE
+    );
+    unload(&driver);
+}
+
+#[test]
+fn null_arguments_of_a_live_adapter() {
+    let driver = load();
+    assert_eq!(initialize(&driver, ""), NDIS_STATUS_SUCCESS);
+    let context = with_exposed_provenance_mut(host(|h| h.adapter_context));
+    assert_eq!(
+        call!(driver.OidRequestHandler, context, null_mut()),
+        NDIS_STATUS_NOT_ACCEPTED
+    );
+    call!(driver.DevicePnPEventNotifyHandler, context, null_mut());
+    // An event that says it has information and has none.
+    let mut event = NET_DEVICE_PNP_EVENT::zeroed();
+    event.InformationBufferLength = 64;
+    call!(driver.DevicePnPEventNotifyHandler, context, &raw mut event);
+    call!(driver.SendNetBufferListsHandler, context, null_mut(), 0, 0);
+    call!(driver.ReturnNetBufferListsHandler, context, null_mut(), 0);
+    assert_ne!(
+        call!(driver.ResetHandlerEx, context, null_mut()),
+        NDIS_STATUS_SUCCESS
+    );
+    assert_ne!(
+        call!(driver.RestartHandler, context, null_mut()),
+        NDIS_STATUS_PENDING
+    );
+    call!(driver.HaltHandlerEx, context, NdisHaltDeviceDisabled);
     unload(&driver);
 }
 
