@@ -226,7 +226,7 @@ impl SendChain {
 
     /// Gives the NBLs away as a chain, to be completed by hand.
     #[must_use]
-    pub fn into_raw(mut self) -> *mut NET_BUFFER_LIST {
+    pub fn give_away(mut self) -> *mut NET_BUFFER_LIST {
         self.list.take().head()
     }
 }
@@ -234,7 +234,7 @@ impl SendChain {
 impl ReceiveChain {
     /// Gives the NBLs away as a chain, to be indicated by hand.
     #[must_use]
-    pub fn into_raw(mut self) -> *mut NET_BUFFER_LIST {
+    pub fn give_away(mut self) -> *mut NET_BUFFER_LIST {
         self.list.take().head()
     }
 }

@@ -356,7 +356,7 @@ pub fn send(a: &Adapter, nbls: SendChain, irql: &mut Irql<AtMostDispatch>) {
         forget(done);
     } else if is(WRONG_DISPATCH_FLAG) {
         let flags = level ^ NDIS_SEND_COMPLETE_FLAGS_DISPATCH_LEVEL;
-        complete_sends(&core.handle, done.into_raw(), flags);
+        complete_sends(&core.handle, done.give_away(), flags);
     } else if is(LOCK_OVER_COMPLETION) {
         let old = acquire(&LOCK);
         done.complete(irql);
@@ -465,7 +465,7 @@ fn indicate_wrong(core: &Core, throttle: &mut Throttle, irql: &mut Irql<Dispatch
     throttle.indicated(count);
     core.received.fetch_add(u64::from(count), Ordering::Relaxed);
     let told = if is(WRONG_COUNT) { count + 1 } else { count };
-    let (handle, head) = (core.handle.as_raw(), chain.into_raw());
+    let (handle, head) = (core.handle.as_raw(), chain.give_away());
     let flags = NDIS_RECEIVE_FLAGS_DISPATCH_LEVEL;
     // SAFETY: the driver's own NBLs, given away; broken on purpose: D-30 or D-37, by what `spoil` did or by the count.
     unsafe { sys::NdisMIndicateReceiveNetBufferLists(handle, head, 0, told, flags) };
