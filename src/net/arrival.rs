@@ -5,9 +5,10 @@
 
 use super::filter::{DIRECTED, PROMISCUOUS};
 use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN, TAG_LEN, TAG_TYPE};
-use super::offload::{Claims, Offloads};
+use super::offload::{Claims, Offloads, can_fail, is_failure, is_ipv6, is_whole_ipv6};
 use super::statistics::Direction;
 use crate::adapter::Core;
+use crate::hw::desc::RxStatus;
 use crate::ring::RxFrame;
 use ndis::ffi::{
     Ieee8021QNetBufferListInfo, NetBufferListHashInfo, NetBufferListHashValue,
@@ -132,7 +133,7 @@ impl View {
             self.set_hash(&mut nbl, rss);
         }
         let claim = self.claims.information(status);
-        if claim != 0 {
+        if claim != 0 && (!must_look(status, claim) || agrees(&nbl, len, status, claim)) {
             nbl.set_info(TcpIpChecksumNetBufferListInfo, claim);
         }
         if let Some(tag) = tag {
@@ -172,6 +173,24 @@ impl View {
             nbl.set_info(NetBufferListHashInfo, information as usize);
         }
     }
+}
+
+/// Bytes of a frame that are looked at for its headers.
+const START: usize = 128;
+
+/// Whether a claim is taken on trust, or the frame is looked at first.
+#[inline]
+fn must_look(status: RxStatus, claim: usize) -> bool {
+    is_ipv6(status) || is_failure(claim)
+}
+
+/// Whether the headers of a frame of `len` bytes agree with a claim about it.
+#[inline(never)]
+fn agrees(nbl: &ReceiveNbl, len: u32, status: RxStatus, claim: usize) -> bool {
+    let mut start = [0; START];
+    nbl.peek(&mut start);
+    let start = start.get(..START.min(len as usize)).unwrap_or(&start);
+    (!is_ipv6(status) || is_whole_ipv6(start)) && (!is_failure(claim) || can_fail(start, len))
 }
 
 /// A frame that is not to the station: its kind, if it is wanted.

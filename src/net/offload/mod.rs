@@ -17,7 +17,7 @@ mod received;
 mod report;
 
 pub use parameters::{encapsulation, parameters};
-pub use received::Claims;
+pub use received::{Claims, can_fail, is_failure, is_ipv6, is_whole_ipv6};
 pub use report::{MAX_LARGE_SEND, capabilities, current};
 
 use bitflags::bitflags;

@@ -7,6 +7,7 @@
 
 use super::Offloads;
 use crate::hw::desc::RxStatus;
+use crate::net::headers::{self, Bytes, Transport};
 
 /// TcpChecksumFailed and the others of the `Receive` structure.
 const TCP_FAILED: u8 = 1 << 0;
@@ -91,6 +92,58 @@ impl Claims {
     }
 }
 
+/// Whether the chip may have looked at what the descriptor of an IPv6 frame claims: QEMU's model claims checksums of
+/// fragments too, which nobody can check. `start` is the frame as far as it is at hand.
+#[inline]
+pub fn is_whole_ipv6(start: &[u8]) -> bool {
+    // Neither tag nor extension header: most frames.
+    if let Some(&[kind @ .., _, _, _, _, _, _, next]) =
+        start.get(12..21).and_then(<[u8]>::first_chunk::<9>)
+        && kind == [0x86, 0xDD]
+        && matches!(next, 6 | 17)
+    {
+        return true;
+    }
+    has_transport(start)
+}
+
+/// The same for every other frame.
+#[cold]
+fn has_transport(start: &[u8]) -> bool {
+    headers::parse(start).is_some_and(|h| h.transport != Transport::Other)
+}
+
+/// Whether a frame of `len` bytes, of which `start` is at hand, is whole enough for a failure to be the packet's: what is
+/// cut off is padded on the wire, and the chip then sums up the padding.
+#[cold]
+pub fn can_fail(start: &[u8], len: u32) -> bool {
+    let Some(found) = headers::parse(start) else {
+        return false;
+    };
+    let ip = u32::from(found.ip);
+    let total = if found.ipv4 {
+        start.be16(ip + 2).map_or(0, u32::from)
+    } else {
+        start
+            .be16(ip + 4)
+            .map_or(0, |payload| u32::from(payload) + 40)
+    };
+    // All headers inside the packet, the packet inside the frame.
+    (u32::from(found.payload) - ip..=len.saturating_sub(ip)).contains(&total)
+}
+
+/// Whether information from [`Claims::information`] says that something is wrong.
+#[inline]
+pub fn is_failure(information: usize) -> bool {
+    information & usize::from(TCP_FAILED | UDP_FAILED | IP_FAILED) != 0
+}
+
+/// Whether a descriptor is of an IPv6 frame.
+#[inline]
+pub fn is_ipv6(status: RxStatus) -> bool {
+    status.bits() & TYPE == IPV6_L4
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +180,54 @@ mod tests {
             "IPv6 has no header checksum"
         );
         assert_eq!(says(0x2006_0033), usize::from(UDP_FAILED));
+    }
+
+    #[test]
+    fn fragments_over_ipv6_are_not_whole() {
+        let frame = |next: u8, behind: &[u8]| {
+            let mut f = [0; 120];
+            f[12..14].copy_from_slice(&[0x86, 0xDD]);
+            f[14] = 0x60;
+            f[20] = next;
+            f[54..54 + behind.len()].copy_from_slice(behind);
+            f
+        };
+        assert!(is_whole_ipv6(&frame(6, &[])));
+        assert!(is_whole_ipv6(&frame(17, &[])));
+        assert!(
+            !is_whole_ipv6(&frame(44, &[17, 0, 0, 1])),
+            "the first fragment"
+        );
+        assert!(
+            !is_whole_ipv6(&frame(44, &[17, 0, 0, 8])),
+            "the last fragment"
+        );
+        assert!(is_whole_ipv6(&frame(44, &[17, 0, 0, 0])), "an atomic one");
+        assert!(is_whole_ipv6(&frame(0, &[17, 0])), "options");
+        assert!(!is_whole_ipv6(&frame(
+            0,
+            &[44, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 1]
+        )));
+        assert!(!is_whole_ipv6(&frame(58, &[])));
+        for n in 0..60 {
+            assert!(!is_whole_ipv6(&frame(0, &[17, 0])[..n]), "cut off at {n}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_cannot_fail() {
+        let mut f = [0; 60];
+        f[12..15].copy_from_slice(&[8, 0, 0x45]);
+        for (total, may) in [(0, false), (19, false), (20, true), (46, true), (47, false)] {
+            f[17] = total;
+            assert_eq!(can_fail(&f, 60), may, "{total}");
+        }
+        assert!(!can_fail(&f[..30], 60));
+        f[23] = 17;
+        for (total, may) in [(27, false), (28, true)] {
+            f[17] = total;
+            assert_eq!(can_fail(&f, 60), may, "UDP, {total}");
+        }
     }
 
     #[test]
