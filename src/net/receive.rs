@@ -316,8 +316,10 @@ impl Receiver {
         };
         let counters = core.statistics.receive(self.queue);
         let view = View::of(core, self.queue);
+        // frames that a closed gate drops are work too; under a flood there is no end of them.
+        let mut dropped = 0;
         loop {
-            let room = budget.saturating_sub(done.indicated).min(BATCH);
+            let room = budget.saturating_sub(done.indicated + dropped).min(BATCH);
             let Gathered {
                 batch,
                 tally,
@@ -328,12 +330,14 @@ impl Receiver {
                 tally.commit(counters);
                 done.indicated += count;
                 done.bytes = done.bytes.saturating_add(tally.total());
+            } else {
+                dropped += count;
             }
             self.refill(ring, &core.mmio, Refill::Batch);
             if ended || core.is_gone() {
                 break;
             }
-            if done.indicated >= budget {
+            if done.indicated + dropped >= budget {
                 done.more = true;
                 break;
             }
