@@ -22,37 +22,36 @@ const ADDRESS: u64 = 0xFFFF_FFFF_FFFF;
 /// Frames of one batch, counted before it is known whether they may be indicated.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// All of them.
-    frames: u32,
-    bytes: u32,
-    /// To a group, and to everybody: among the above.
+    /// Bytes of all of them.
+    octets: u32,
+    /// Frames and bytes to a group, and to everybody: among the above.
     multicast: [u32; 2],
     broadcast: [u32; 2],
 }
 
 impl Tally {
-    /// Adds the batch to the queue's counters.
-    pub fn commit(&self, to: &Direction) {
-        let [multicast, multicast_bytes] = self.multicast;
-        let [broadcast, broadcast_bytes] = self.broadcast;
+    /// Adds the batch of `frames` frames to the queue's counters.
+    pub fn commit(&self, frames: u32, to: &Direction) {
+        let [multicast, multicast_octets] = self.multicast;
+        let [broadcast, broadcast_octets] = self.broadcast;
         // Both are parts of the whole.
-        let unicast = self.frames.wrapping_sub(multicast).wrapping_sub(broadcast);
-        let bytes = self
-            .bytes
-            .wrapping_sub(multicast_bytes)
-            .wrapping_sub(broadcast_bytes);
-        to.good(Cast::Unicast, unicast, bytes);
+        let unicast = frames.wrapping_sub(multicast).wrapping_sub(broadcast);
+        let octets = self
+            .octets
+            .wrapping_sub(multicast_octets)
+            .wrapping_sub(broadcast_octets);
+        to.good(Cast::Unicast, unicast, octets);
         if multicast != 0 {
-            to.good(Cast::Multicast, multicast, multicast_bytes);
+            to.good(Cast::Multicast, multicast, multicast_octets);
         }
         if broadcast != 0 {
-            to.good(Cast::Broadcast, broadcast, broadcast_bytes);
+            to.good(Cast::Broadcast, broadcast, broadcast_octets);
         }
     }
 
     /// Bytes of all frames.
     pub fn total(&self) -> u32 {
-        self.bytes
+        self.octets
     }
 }
 
@@ -114,20 +113,17 @@ impl View {
         if len > self.max_frame && !self.carries_tag(&frame) {
             return Arrival::Bad(frame.buffer);
         }
-        let destination = frame.buffer.first_word() & ADDRESS;
-        let ours = destination == self.own && self.directed;
-        let mut group = None;
-        if !ours {
-            match stranger(core, destination) {
-                Some(Cast::Unicast) => {}
-                Some(cast) => group = Some(cast),
-                None => return Arrival::Unwanted(frame.buffer),
-            }
-        }
         let (rss, status, tag) = (frame.rss(), frame.status(), frame.vlan());
         let mut nbl = frame.buffer;
+        // On the wire the tag is part of the frame.
+        let octets = len + if tag.is_some() { TAG_LEN } else { 0 };
+        let destination = nbl.first_word() & ADDRESS;
         if nbl.prepare(len).is_err() {
             return Arrival::Bad(nbl);
+        }
+        let ours = destination == self.own && self.directed;
+        if !ours && !stranger(core, destination, octets, tally) {
+            return Arrival::Unwanted(nbl);
         }
         if self.hashing {
             self.set_hash(&mut nbl, rss);
@@ -139,17 +135,7 @@ impl View {
         if let Some(tag) = tag {
             nbl.set_info(Ieee8021QNetBufferListInfo, self.offloads.received_tag(tag));
         }
-        // On the wire the tag is part of the frame.
-        let len = len + if tag.is_some() { TAG_LEN } else { 0 };
-        tally.frames += 1;
-        tally.bytes += len;
-        let counted = match group {
-            None => return Arrival::Wanted(nbl),
-            Some(Cast::Broadcast) => &mut tally.broadcast,
-            Some(_) => &mut tally.multicast,
-        };
-        counted[0] += 1;
-        counted[1] += len;
+        tally.octets += octets;
         Arrival::Wanted(nbl)
     }
 
@@ -193,13 +179,21 @@ fn agrees(nbl: &ReceiveNbl, len: u32, status: RxStatus, claim: usize) -> bool {
     (!is_ipv6(status) || is_whole_ipv6(start)) && (!is_failure(claim) || can_fail(start, len))
 }
 
-/// A frame that is not to the station: its kind, if it is wanted.
+/// A frame that is not to the station: whether it is wanted. Groups are counted here, so that the others need not look.
 #[inline(never)]
-fn stranger(core: &Core, destination: u64) -> Option<Cast> {
+fn stranger(core: &Core, destination: u64, octets: u32, tally: &mut Tally) -> bool {
     let [a, b, c, d, e, f, ..] = destination.to_le_bytes();
     let address: [u8; ADDRESS_LEN] = [a, b, c, d, e, f];
     let cast = Cast::of(&address);
-    core.filter
-        .wants(cast, &address, &core.current_address)
-        .then_some(cast)
+    if !core.filter.wants(cast, &address, &core.current_address) {
+        return false;
+    }
+    let sum = match cast {
+        Cast::Unicast => return true,
+        Cast::Multicast => &mut tally.multicast,
+        Cast::Broadcast => &mut tally.broadcast,
+    };
+    sum[0] += 1;
+    sum[1] += octets;
+    true
 }

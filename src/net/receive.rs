@@ -129,10 +129,8 @@ impl Ring {
     }
 
     /// Puts a chain of buffers into the ring.
-    fn post_chain(&mut self, mut chain: ReceiveChain) {
-        while let Some(nbl) = chain.pop() {
-            self.give(nbl);
-        }
+    fn post_chain(&mut self, chain: ReceiveChain) {
+        self.post(ReceivePile::of(chain));
     }
 
     /// Fills the ring from the spare buffers.
@@ -152,15 +150,9 @@ impl Ring {
             tally: Tally::default(),
             ended: false,
         };
-        // Every descriptor is looked at once a pass at most, so that frames nobody wants cannot keep the DPC.
-        let mut looks = self.ring.posted();
-        let mut count = 0;
-        while count < room {
-            if looks == 0 {
-                gathered.ended = true;
-                break;
-            }
-            looks -= 1;
+        // Every descriptor is looked at once a pass at most, so that frames nobody wants cannot keep the DPC: what is
+        // given back here, the chip does not know of before the next tail write.
+        while (gathered.batch.len() as u32) < room {
             match self.ring.harvest() {
                 Harvest::Empty => {
                     gathered.ended = true;
@@ -169,7 +161,6 @@ impl Ring {
                 Harvest::Frame(frame) => match view.judge(core, frame, &mut gathered.tally) {
                     Arrival::Wanted(nbl) => {
                         gathered.batch.push(nbl);
-                        count += 1;
                     }
                     Arrival::Unwanted(nbl) => self.give(nbl),
                     Arrival::Bad(nbl) => {
@@ -314,6 +305,12 @@ impl Receiver {
         let Some(ring) = &mut *slot else {
             return done;
         };
+        if !ring.ring.is_pending() {
+            // An interrupt for nothing, or for what another pass has taken.
+            self.refill(ring, &core.mmio, Refill::Batch);
+            self.release(slot, &core.mmio);
+            return done;
+        }
         let counters = core.statistics.receive(self.queue);
         let view = View::of(core, self.queue);
         // frames that a closed gate drops are work too; under a flood there is no end of them.
@@ -327,7 +324,7 @@ impl Receiver {
             } = ring.gather(core, &view, counters, room);
             let count = batch.len() as u32;
             if count > 0 && hand_over(core, ring, counters, batch, up, irql) {
-                tally.commit(counters);
+                tally.commit(count, counters);
                 done.indicated += count;
                 done.bytes = done.bytes.saturating_add(tally.total());
             } else {

@@ -118,24 +118,29 @@ impl<M: DmaMem> DescriptorMemory<M> {
         self.count() * DESCRIPTOR_BYTES as u32
     }
 
-    /// A descriptor. The index is masked; one that is beyond the ring even so means the first.
+    /// A descriptor of a free-running index.
     #[inline]
     fn words(&self, index: u32) -> &[AtomicU64; 2] {
-        let at = index & self.mask;
-        let at = if at < self.count { at } else { 0 };
+        self.exactly(index & self.mask)
+    }
+
+    /// A descriptor; an index beyond the ring means the first.
+    #[inline]
+    fn exactly(&self, index: u32) -> &[AtomicU64; 2] {
+        let at = if index < self.count { index } else { 0 };
         // SAFETY: the index is below the count and `new` checked that so many descriptors fit.
         let p = unsafe { self.base.add(at as usize) };
         // SAFETY: inside the owned memory, 16-byte aligned, mapped as long as `self.mem` lives (DmaMem).
         unsafe { p.as_ref() }
     }
 
-    /// Both words of a descriptor, the second first.
+    /// Both words of the descriptor `index` of the ring, the second first.
     ///
     /// Acquire for the second, which carries DD: the device writes DD last; what it wrote before (the first word, the
     /// frame) must not be read before it. Relaxed for the first: it is ordered by that.
     #[inline]
     pub fn load(&self, index: u32) -> [u64; 2] {
-        let [first, second] = self.words(index);
+        let [first, second] = self.exactly(index);
         let second = second.load(Ordering::Acquire);
         [first.load(Ordering::Relaxed), second]
     }
@@ -147,6 +152,14 @@ impl<M: DmaMem> DescriptorMemory<M> {
     #[inline]
     pub fn load_status(&self, index: u32) -> u64 {
         self.words(index)[1].load(Ordering::Acquire)
+    }
+
+    /// Writes the descriptor `index` of the ring, as [`store`](Self::store).
+    #[inline]
+    pub fn store_at(&self, index: u32, words: [u64; 2]) {
+        let [first, second] = self.exactly(index);
+        first.store(words[0], Ordering::Relaxed);
+        second.store(words[1], Ordering::Relaxed);
     }
 
     /// Writes a descriptor. Relaxed: the device looks only after the tail write, and the doorbell's Release

@@ -108,17 +108,18 @@ pub struct RxRing<M, B> {
     /// The next descriptor to write, and the next to look at.
     next: u32,
     done: u32,
-    /// Buffers in the ring, and how many of them the chip has not been told of.
-    posted: u32,
+    /// Buffers that the chip knows of, and buffers that wait for the tail write.
+    shown: u32,
     waiting: u32,
+    /// Inside a frame whose end has not been seen: one that was dropped if there is no `partial`.
+    inside: bool,
     partial: Option<Partial<B>>,
-    /// Inside a frame that was dropped: until its end.
-    discarding: bool,
 }
 
 impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
     /// A ring over `mem` for receive queue `queue`, with as many descriptors as there are slots (a multiple of 8) and
-    /// buffers of `buffer_bytes` (the size programmed in RCTL). Frames above `max_frame` bytes are dropped.
+    /// buffers of `buffer_bytes` (the size programmed in RCTL). Frames over several buffers and above `max_frame` bytes are
+    /// dropped.
     pub fn new(
         queue: usize,
         mem: M,
@@ -139,10 +140,10 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
             max_frame,
             next: 0,
             done: 0,
-            posted: 0,
+            shown: 0,
             waiting: 0,
+            inside: false,
             partial: None,
-            discarding: false,
         })
     }
 
@@ -159,19 +160,18 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
     /// Buffers that the ring holds, handed over or waiting for the tail write.
     #[inline]
     pub fn posted(&self) -> u32 {
-        self.posted
+        self.shown + self.waiting
     }
 
-    /// Buffers that the chip knows of.
+    /// Buffers that the chip knows of. Posting changes nothing of it before the doorbell.
     #[inline]
     pub fn shown(&self) -> u32 {
-        // `waiting` counts some of `posted`.
-        self.posted.wrapping_sub(self.waiting)
+        self.shown
     }
 
     /// Whether the chip has finished a descriptor that nobody has looked at.
     pub fn is_pending(&self) -> bool {
-        self.shown() != 0 && {
+        self.shown != 0 && {
             let [_, second] = self.desc.load(self.done);
             rx_status(second).0.contains(RxStatus::DD)
         }
@@ -190,16 +190,19 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
     #[inline]
     pub fn post(&mut self, address: u64, buffer: B) -> Result<(), Full<B>> {
         let at = self.next;
-        if self.posted + 1 >= self.desc.count() || address == 0 {
+        if self.posted() + 1 >= self.desc.count() {
+            return Err(Full(buffer));
+        }
+        if address == 0 {
             return Err(Full(buffer));
         }
         let Some(slot) = self.slots.get_mut(at as usize) else {
             return Err(Full(buffer));
         };
-        *slot = Some(buffer);
-        self.desc.store(at, rx_read(address));
+        // Behind `next` there is no buffer that could get lost.
+        core::mem::forget(slot.replace(buffer));
+        self.desc.store_at(at, rx_read(address));
         self.next = self.after(at);
-        self.posted += 1;
         self.waiting += 1;
         Ok(())
     }
@@ -214,6 +217,7 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         if self.waiting < least {
             return None;
         }
+        self.shown += self.waiting;
         self.waiting = 0;
         Some(Doorbell {
             tail: self.tail,
@@ -231,16 +235,16 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
             let (status, bytes, _) = rx_status(words[1]);
             let len = u32::from(bytes);
             const CLEAN: RxStatus = RxStatus::EOP.union(RxStatus::FRAME_ERRORS);
-            // A frame in one buffer: what every frame is without jumbo frames.
+            // A frame in one buffer: what every frame is without jumbo frames. One that is too long for its kind, but not
+            // for its buffer, is the caller's to see.
             if status.intersection(CLEAN) == RxStatus::EOP
                 && len.wrapping_sub(1) < self.buffer_bytes
-                && len <= self.max_frame
-                && self.partial.is_none()
-                && !self.discarding
+                && !self.inside
             {
                 return Harvest::Frame(RxFrame { buffer, len, words });
             }
-            if let Some(end) = self.piece(buffer, words) {
+            let [first, second] = words;
+            if let Some(end) = self.piece(buffer, first, second) {
                 return end;
             }
         }
@@ -249,7 +253,7 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
     /// Takes one finished descriptor out of the ring.
     #[inline]
     fn take(&mut self) -> Option<(B, [u64; 2])> {
-        if self.shown() == 0 {
+        if self.shown == 0 {
             return None;
         }
         let words = self.desc.load(self.done);
@@ -259,18 +263,19 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         // Between `done` and `next` every slot has a buffer.
         let buffer = self.slots.get_mut(self.done as usize)?.take()?;
         self.done = self.after(self.done);
-        self.posted = self.posted.wrapping_sub(1);
+        self.shown -= 1;
         Some((buffer, words))
     }
 
     /// One descriptor of a frame that spans several, or of one that is wrong. `None`: the frame goes on.
     #[cold]
-    fn piece(&mut self, buffer: B, words: [u64; 2]) -> Option<Harvest<B>> {
-        let (status, bytes, _) = rx_status(words[1]);
+    fn piece(&mut self, buffer: B, first: u64, second: u64) -> Option<Harvest<B>> {
+        let words = [first, second];
+        let (status, bytes, _) = rx_status(second);
         let bytes = u32::from(bytes);
         let last = status.contains(RxStatus::EOP);
-        if self.discarding {
-            self.discarding = !last;
+        if self.inside && self.partial.is_none() {
+            self.inside = !last;
             return Some(Harvest::Dropped(DropReason::Rest, buffer));
         }
         let (before, buffer) = match self.partial.take() {
@@ -296,12 +301,10 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         } else {
             None
         };
+        self.inside = !last;
         match why {
             // At once, whether or not the rest is there: nothing the device writes can make the ring stop.
-            Some(why) => {
-                self.discarding = !last;
-                Some(Harvest::Dropped(why, buffer))
-            }
+            Some(why) => Some(Harvest::Dropped(why, buffer)),
             None if last => Some(Harvest::Frame(RxFrame { buffer, len, words })),
             None => {
                 self.partial = Some(Partial { buffer, len });
@@ -323,9 +326,9 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         }
         self.next = 0;
         self.done = 0;
-        self.posted = 0;
+        self.shown = 0;
         self.waiting = 0;
-        self.discarding = false;
+        self.inside = false;
         self.desc.clear();
     }
 }

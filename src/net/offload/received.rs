@@ -46,17 +46,22 @@ const CLAIMS: [u8; 32] = {
     table
 };
 
-/// Packet types of the descriptor, in place.
-const TYPE: u32 = 0xF << 16;
-const IPV4: u32 = 1 << 16;
-const IPV4_L4: u32 = 2 << 16;
-const IPV6_L4: u32 = 6 << 16;
+/// Packet types of the descriptor.
+const IPV4: usize = 1;
+const IPV4_L4: usize = 2;
+const IPV6_L4: usize = 6;
+
+/// The packet type of a descriptor.
+#[inline]
+fn kind(status: RxStatus) -> usize {
+    (status.bits() >> 16 & 0xF) as usize
+}
 
 /// Which claims are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
-    ipv4: u8,
-    ipv6: u8,
+    /// By packet type.
+    wanted: [u8; 16],
 }
 
 impl Claims {
@@ -64,27 +69,28 @@ impl Claims {
     pub fn of(offloads: Offloads) -> Self {
         let active = offloads.receive_checksums();
         let pick = |on: Offloads, bits: u8| if active.contains(on) { bits } else { 0 };
-        Self {
-            ipv4: pick(Offloads::RX_IP4, IP_FAILED | IP_SUCCEEDED)
-                | pick(Offloads::RX_TCP4, TCP_FAILED | TCP_SUCCEEDED)
-                | pick(Offloads::RX_UDP4, UDP_FAILED | UDP_SUCCEEDED),
-            ipv6: pick(Offloads::RX_TCP6, TCP_FAILED | TCP_SUCCEEDED)
-                | pick(Offloads::RX_UDP6, UDP_FAILED | UDP_SUCCEEDED),
+        let ipv4 = pick(Offloads::RX_IP4, IP_FAILED | IP_SUCCEEDED)
+            | pick(Offloads::RX_TCP4, TCP_FAILED | TCP_SUCCEEDED)
+            | pick(Offloads::RX_UDP4, UDP_FAILED | UDP_SUCCEEDED);
+        let ipv6 = pick(Offloads::RX_TCP6, TCP_FAILED | TCP_SUCCEEDED)
+            | pick(Offloads::RX_UDP6, UDP_FAILED | UDP_SUCCEEDED);
+        let mut wanted = [0; 16];
+        for (kind, bits) in [(IPV4, ipv4), (IPV4_L4, ipv4), (IPV6_L4, ipv6)] {
+            if let Some(slot) = wanted.get_mut(kind) {
+                *slot = bits;
+            }
         }
+        Self { wanted }
     }
 
     /// The NBL's checksum information for a descriptor's status; 0: nothing.
     #[inline]
-    pub fn information(self, status: RxStatus) -> usize {
-        let bits = status.bits();
-        let wanted = match bits & TYPE {
-            IPV4 | IPV4_L4 => self.ipv4,
-            IPV6_L4 => self.ipv6,
-            _ => 0,
-        };
+    pub fn information(&self, status: RxStatus) -> usize {
         if status.contains(RxStatus::IXSM) {
             return 0;
         }
+        let bits = status.bits();
+        let wanted = self.wanted.get(kind(status)).copied().unwrap_or(0);
         // Three bits and two.
         let at = (bits >> 4 & 7 | bits >> 26 & 0x18) as usize;
         let claim = CLAIMS.get(at).copied().unwrap_or(0);
@@ -141,7 +147,7 @@ pub fn is_failure(information: usize) -> bool {
 /// Whether a descriptor is of an IPv6 frame.
 #[inline]
 pub fn is_ipv6(status: RxStatus) -> bool {
-    status.bits() & TYPE == IPV6_L4
+    kind(status) == IPV6_L4
 }
 
 #[cfg(test)]

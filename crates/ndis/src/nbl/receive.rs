@@ -14,6 +14,9 @@ use crate::mem::{Shared, try_box};
 use crate::status::{Result, Status};
 use crate::sys::ndis;
 
+/// Bytes of the shortest buffer: what [`ReceiveNbl::first_word`] reads.
+const FIRST_WORD: u32 = 8;
+
 /// A pool of NBLs with one net buffer each. Freed with the last NBL and the last owner.
 #[derive(Debug)]
 pub struct NblPool {
@@ -115,7 +118,7 @@ impl ReceiveNbl {
     /// [`word`](Self::word). At most DISPATCH_LEVEL.
     ///
     /// # Errors
-    /// [`Status::INVALID_PARAMETER`] if the range is empty or not inside the memory; [`Status::RESOURCES`].
+    /// [`Status::INVALID_PARAMETER`] if the range is shorter than 8 bytes or not inside the memory; [`Status::RESOURCES`].
     pub fn allocate<L: AtMost<Dispatch>>(
         pool: &Shared<NblPool>,
         memory: &Shared<SharedMemory>,
@@ -128,7 +131,7 @@ impl ReceiveNbl {
         let end = offset
             .checked_add(capacity)
             .ok_or(Status::INVALID_PARAMETER)?;
-        if capacity == 0 || end > memory.len() {
+        if capacity < FIRST_WORD || end > memory.len() {
             return Err(Status::INVALID_PARAMETER);
         }
         // SAFETY: inside the memory.
@@ -224,17 +227,14 @@ impl ReceiveNbl {
         length
     }
 
-    /// The first 8 bytes of the buffer, read once; 0 from a buffer that is shorter.
+    /// The first 8 bytes of the buffer, little-endian.
     #[inline]
     #[must_use]
     pub fn first_word(&self) -> u64 {
         let parts = self.parts();
-        if parts.capacity < 8 {
-            return 0;
-        }
-        // SAFETY: at least 8 bytes of owned memory; volatile: the device could still write there.
-        let bytes = unsafe { parts.start.cast::<[u8; 8]>().as_ptr().read_volatile() };
-        u64::from_le_bytes(bytes)
+        // SAFETY: at least 8 bytes of owned memory (`allocate`), at any alignment.
+        let word = unsafe { parts.start.cast::<u64>().as_ptr().read_unaligned() };
+        u64::from_le(word)
     }
 
     /// Copies bytes to the start of the buffer, for drivers without DMA; returns how many had room.
@@ -417,6 +417,20 @@ impl ReceiveChain {
 
     /// Takes out the NBLs whose [`word`](ReceiveNbl::word) has the bit `bit` set; the order stays.
     pub fn take_marked(&mut self, bit: usize) -> Self {
+        let mut count = 0;
+        self.list.for_each(|nbl| {
+            let nbl = ManuallyDrop::new(ReceiveNbl {
+                nbl: NonNull::from(nbl),
+            });
+            count += usize::from(nbl.word() & bit != 0);
+        });
+        // All of one kind, as a rule: nothing is linked anew.
+        if count == 0 {
+            return Self::new();
+        }
+        if count == self.len() {
+            return core::mem::take(self);
+        }
         let mut marked = Self::new();
         let mut rest = Self::new();
         while let Some(nbl) = self.pop() {

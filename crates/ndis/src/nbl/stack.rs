@@ -106,6 +106,16 @@ impl ReceivePile {
         Self { head: null_mut() }
     }
 
+    /// What was in a chain.
+    #[must_use]
+    pub fn of(mut chain: ReceiveChain) -> Self {
+        Self {
+            head: chain
+                .take_raw()
+                .map_or(null_mut(), |(head, _)| head.as_ptr()),
+        }
+    }
+
     /// Puts one on top.
     #[inline]
     pub fn push(&mut self, nbl: ReceiveNbl) {
