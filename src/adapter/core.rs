@@ -15,6 +15,7 @@ use crate::hw::mmio::Mmio;
 use crate::hw::regs::QUEUES;
 use crate::irq::clock::{Epoch, Timer};
 use crate::irq::moderation::{Moderation, Sampler, Step};
+use crate::irq::vectors::confirm_gone;
 use crate::irq::{Interrupts, Messages, Setup, VECTORS, report, selftest};
 use crate::net::filter::{
     ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter,
@@ -390,6 +391,13 @@ impl Core {
         }
     }
 
+    /// Surprise removal: nothing is touched any more (S-06). What the rings hold comes back, which also ends a pause that
+    /// waits for it (S-08); sends that come from now on are refused.
+    pub fn removed(&self, irql: &mut Irql<Passive>) {
+        self.mmio.mark_removed();
+        self.sender.abandon(self, irql);
+    }
+
     /// MiniportPause: nobody comes in any more; done when everybody is out (P-01 to P-06).
     pub fn pause<L: AtMost<Dispatch>>(
         &self,
@@ -399,7 +407,8 @@ impl Core {
         if self.gate.close() == Closed::Empty {
             return request.done();
         }
-        if self.is_gone() {
+        // S-07: a chip that is gone finishes nothing, and nobody may have said so yet.
+        if self.is_gone() || !self.is_asleep() && confirm_gone(&self.mmio) {
             // S-06: the chip reports nothing any more.
             self.sender.abandon(self, irql);
         } else {

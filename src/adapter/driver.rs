@@ -99,10 +99,10 @@ impl Miniport for Driver {
         net::receive::returned(&adapter.core, nbls, irql);
     }
 
-    fn pnp_event(adapter: &Adapter, event: PnpEvent<'_>, _: &mut Irql<Passive>) {
+    fn pnp_event(adapter: &Adapter, event: PnpEvent<'_>, irql: &mut Irql<Passive>) {
         if event.event == NdisDevicePnPEventSurpriseRemoved {
-            // S-06: touch nothing from here on; NDIS pauses and halts.
-            adapter.core.mmio.mark_removed();
+            // NDIS pauses and halts.
+            adapter.core.removed(irql);
         }
     }
 

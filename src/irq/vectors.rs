@@ -490,9 +490,10 @@ fn poll_instead(v: &Vector, gone: bool) -> Dpc {
     }
 }
 
-/// All ones from ICR: ask a second register before believing it (contract X-102).
+/// Whether the device is gone, asked of STATUS, which never reads all ones while it is there: after all ones from ICR
+/// (contract X-102), and where something is waited for that a device which is gone would never do (S-07). Any IRQL.
 #[cold]
-fn confirm_gone(m: &impl Mmio) -> bool {
+pub fn confirm_gone(m: &impl Mmio) -> bool {
     let gone = regs::STATUS.read(m).bits() == ALL_ONES;
     if gone {
         m.mark_gone();

@@ -73,6 +73,28 @@ const RUNS: &[(&str, &[&str])] = &[
     ),
     ("VM, OIDs and sends, msix", &["--scenario", "basic"]),
     (
+        "VM, low resources",
+        &[
+            "--scenario",
+            "low-resources",
+            "--irq",
+            "msi",
+            "--set",
+            "*ReceiveBuffers=80",
+        ],
+    ),
+    (
+        "VM, surprise removal",
+        &[
+            "--scenario",
+            "removal",
+            "--irq",
+            "line",
+            "--set",
+            "*ReceiveBuffers=80",
+        ],
+    ),
+    (
         "VM, OIDs and sends, line",
         &["--scenario", "basic", "--irq", "line"],
     ),

@@ -65,6 +65,10 @@ impl Miniport for Driver {
         let mut address = [0; 6];
         address[..4].copy_from_slice(&registers.read32(reg::RAL).to_le_bytes());
         address[4..].copy_from_slice(&(registers.read32(reg::RAL + 4) as u16).to_le_bytes());
+        if address[0] & 1 != 0 {
+            // All ones: the chip is gone.
+            return Err(Status::HARD_ERRORS);
+        }
         let general = GeneralAttributes {
             link: LinkState::up(SPEED, true),
             packet_filters: oid::FILTERS,
@@ -77,7 +81,13 @@ impl Miniport for Driver {
         };
         let dma = ScatterGatherDma::register(&handle, Lists::new(), attributes, irql)?;
         let memory = dma.allocate_shared(SHARED, true, irql)?;
-        let pool = NblPool::allocate(&handle, TAG, irql)?;
+        let pool = match NblPool::allocate(&handle, TAG, irql) {
+            Err(status) if is(LEAKED_ON_FAILURE) => {
+                forget(memory);
+                return Err(status);
+            }
+            pool => pool?,
+        };
         let mut nbls = ReceiveChain::new();
         for n in 0..RING {
             let offset = receive_buffer(n);
@@ -123,7 +133,7 @@ impl Miniport for Driver {
             core,
             dma,
         } = adapter;
-        if !core.gone.load(Ordering::SeqCst) {
+        if !core.gone.load(Ordering::SeqCst) || is(TOUCHED_WHEN_GONE) {
             interrupt::stop(&core);
             if !is(ENGINES_LEFT_ON) {
                 reset(&core.registers, irql);

@@ -12,9 +12,11 @@ use ndis::poll::PollSlot;
 use ndis::spin::SpinLock;
 use ndis::time;
 
+use crate::choice::is;
 use crate::poll::Poller;
 use crate::receive::Receive;
 use crate::send::Send;
+use crate::table::ENDLESS_POLL;
 
 /// Registers, bytes from the beginning of BAR 0 (data sheet, section 10.1.2).
 #[allow(missing_docs, reason = "the names of the data sheet")]
@@ -170,6 +172,7 @@ pub fn reset(registers: &IoSpace, irql: &Irql<Passive>) {
     registers.write32(reg::TCTL, 0);
     registers.write32(reg::CTRL, registers.read32(reg::CTRL) | 1 << 26);
     time::sleep_us(2000, irql);
+    while is(ENDLESS_POLL) && registers.read32(reg::CTRL) & 1 << 26 != 0 {}
     registers.write32(reg::IMC, u32::MAX);
     let _ = registers.read32(reg::ICR);
 }

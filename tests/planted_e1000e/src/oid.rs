@@ -32,6 +32,9 @@ pub fn set(
     argument: &mut Argument<'_>,
     irql: &mut Irql<Passive>,
 ) -> Result<()> {
+    if core.gone.load(Ordering::SeqCst) {
+        return Err(Status::NOT_ACCEPTED);
+    }
     match oid {
         OID_GEN_CURRENT_PACKET_FILTER => {
             let filter: u32 = argument.value()?;

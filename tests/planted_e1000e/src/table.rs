@@ -94,4 +94,11 @@ faults! {
     POLL_NEVER_ARMED = 34: ["X-45"], ["--irq", "msi", "--scenario", "poll"];
     /// NDIS poll: the object outlives its adapter, and with it what it uses.
     POLL_LEFT = 35: ["V-04", "G-28", "DM-03", "H-07"], ["--irq", "msi", "--scenario", "poll"];
+
+    /// T-12: the shared memory is forgotten when the pool cannot be had.
+    LEAKED_ON_FAILURE = 20: ["I-14", "V-04"], ["--irq", "msi", "--scenario", "low-resources"];
+    /// T-26: the reset is waited for without a bound.
+    ENDLESS_POLL = 21: ["S-07"], ["--irq", "msi", "--scenario", "removal"];
+    /// T-26: the chip is stopped at halt although it is gone.
+    TOUCHED_WHEN_GONE = 22: ["H-08"], ["--irq", "line", "--scenario", "removal"];
 }

@@ -46,6 +46,10 @@ pub struct HostConfig {
     pub ndis_minor: u8,
     /// Seconds after which the host itself gives up.
     pub time_limit_s: u32,
+    /// Every step of a sweep instead of a choice.
+    pub full: bool,
+    /// Tell each step of a sweep.
+    pub verbose: bool,
 }
 
 /// A scenario's name and a line about it, for `./dev vm --list`.
@@ -65,6 +69,14 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     (
         "soak",
         "a flood both ways against the traffic peer, with a pause every second: for any Ethernet miniport",
+    ),
+    (
+        "low-resources",
+        "each import of MiniportInitializeEx that can fail does (--full: each call), and nothing is left: for any miniport",
+    ),
+    (
+        "removal",
+        "the device vanishes at a register access (--full: at each), in every state: for any miniport",
     ),
     (
         "interrupts",

@@ -10,6 +10,7 @@ pub mod format;
 pub mod ndis_lib;
 pub mod nt;
 pub mod number;
+pub mod shortage;
 pub mod unsupported;
 
 use alloc::{format, string::String};
@@ -309,6 +310,9 @@ macro_rules! exports {
                 #[allow(unused_mut, unused_assignments, unused_variables, reason = "functions without arguments")]
                 extern "win64" fn enter(args: *const u64, rip: u64) -> u64 {
                     let call = $crate::exports::Call::enter(&EXPORT, args, rip);
+                    if let Some(failed) = $crate::exports::shortage::fails(&call) {
+                        return failed;
+                    }
                     let mut slot = 0;
                     $(
                         // SAFETY: the thunk passes the driver's argument slots; the table entry

@@ -11,6 +11,7 @@ use crate::{
 };
 use ::ndis::ffi::*;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of conventional configuration space; NDIS gives no more.
 const CONFIG: u32 = 256;
@@ -18,6 +19,14 @@ const CONFIG: u32 = 256;
 const DMA_ALIGNMENT: u32 = 64;
 /// Status of a pool allocation that fails.
 const NO_MEMORY: i32 = NDIS_STATUS_RESOURCES;
+
+static GONE: AtomicBool = AtomicBool::new(false);
+
+/// Surprise removal: configuration space reads all ones, and writes vanish.
+pub fn set_gone(gone: bool) {
+    // SeqCst: rare, and nothing to think about.
+    GONE.store(gone, Ordering::SeqCst);
+}
 
 exports! {
     "ndis.sys";
@@ -29,9 +38,9 @@ exports! {
             return 0;
         }
         let length = length.min(CONFIG - offset);
-        let bytes: Vec<u8> = (offset..offset + length)
-            .map(|at| pci::read_config(&adapter.device, at as u16, 1) as u8)
-            .collect();
+        let gone = GONE.load(Ordering::SeqCst);
+        let read = |at: u32| if gone { u8::MAX } else { pci::read_config(&adapter.device, at as u16, 1) as u8 };
+        let bytes: Vec<u8> = (offset..offset + length).map(read).collect();
         guest::copy_in(buffer as usize, &bytes);
         length
     }
@@ -44,7 +53,7 @@ exports! {
         }
         let length = length.min(CONFIG - offset);
         let bytes = guest::bytes(buffer as usize, length as usize);
-        let mut at = 0;
+        let mut at = if GONE.load(Ordering::SeqCst) { bytes.len() } else { 0 };
         while at < bytes.len() {
             // Registers are written in the widest naturally aligned pieces, as the bus driver does.
             let place = offset as usize + at;

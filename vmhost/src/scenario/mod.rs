@@ -10,8 +10,10 @@ mod datapath;
 mod faults;
 mod frames;
 mod interrupts;
+mod low_resources;
 mod oids;
 mod peer;
+mod removal;
 mod report;
 mod statistics;
 mod tear_down;
@@ -51,6 +53,8 @@ pub fn main(config: HostConfig, sys: Vec<u8>) {
         "basic" => basic::run(&config, &sys),
         "cost" => cost::run(&config, &sys),
         "datapath" => datapath::run(&config, &sys),
+        "removal" => removal::run(&config, &sys),
+        "low-resources" => low_resources::run(&config, &sys),
         name if interrupts::is_name(name) => interrupts::run(&config, &sys),
         other => fatal(&format!("no scenario is named {other:?}")),
     };

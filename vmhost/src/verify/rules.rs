@@ -151,6 +151,10 @@ pub const RULES: &[Rule] = &[
     ),
     ("H-07", "an NBL or NB pool is freed only when it is empty"),
     (
+        "H-08",
+        "MiniportHaltEx touches no register of a device that was removed",
+    ),
+    (
         "H-09",
         "no call with the adapter's handle after MiniportHaltEx has returned",
     ),
@@ -280,6 +284,11 @@ pub const RULES: &[Rule] = &[
         "S-04",
         "NdisMFreeSharedMemory is not called from MiniportShutdownEx",
     ),
+    (
+        "S-06",
+        "after surprise removal no register is touched, sends and OIDs are refused, a new start works",
+    ),
+    ("S-07", "registers that read all ones end every loop"),
     ("U-01", "status indications are well formed"),
     (
         "U-02",

@@ -104,6 +104,11 @@ pub struct Options {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub time_limit: u32,
 
+    /// Every step of a sweep (low-resources, removal) instead of a choice; takes minutes to hours, so
+    /// set --time-limit too
+    #[arg(long)]
+    pub full: bool,
+
     /// MiB to transfer each way in the traffic scenario
     #[arg(long, value_name = "MIB", default_value_t = 16,
           value_parser = clap::value_parser!(u32).range(0..=4096))]

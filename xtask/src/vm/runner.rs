@@ -170,6 +170,8 @@ fn host_config(options: &Options, install: Install, server_port: u16) -> HostCon
         } else {
             options.time_limit.saturating_sub(HOST_HEAD_START).max(1)
         },
+        full: options.full,
+        verbose: options.verbose,
     }
 }
 

@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::{cpu, interrupt, irql, lock::IrqSpin, msi, pages::PAGE, vspace};
 use queue::{Invalidate, Queue};
-use tables::Tables;
+use tables::{Context, Tables};
 
 /// Register offsets.
 mod reg {
@@ -188,16 +188,22 @@ pub fn on() -> bool {
 
 /// Puts a device into the domain.
 pub fn attach(bus: u8, dev: u8, func: u8) {
-    if let Some(unit) = &mut *UNIT.lock() {
-        unit.tables.set_context(bus, dev << 3 | func, true);
-        unit.invalidate(&[Invalidate::Contexts, Invalidate::All]);
-    }
+    set_context(bus, dev, func, Context::Domain);
 }
 
 /// Takes a device out of the domain: all that it does is refused.
 pub fn detach(bus: u8, dev: u8, func: u8) {
+    set_context(bus, dev, func, Context::Refused);
+}
+
+/// The same, and its faults are not recorded.
+pub fn ignore(bus: u8, dev: u8, func: u8) {
+    set_context(bus, dev, func, Context::Ignored);
+}
+
+fn set_context(bus: u8, dev: u8, func: u8, context: Context) {
     if let Some(unit) = &mut *UNIT.lock() {
-        unit.tables.set_context(bus, dev << 3 | func, false);
+        unit.tables.set_context(bus, dev << 3 | func, context);
         unit.invalidate(&[Invalidate::Contexts, Invalidate::All]);
     }
 }

@@ -12,6 +12,8 @@ pub const DOMAIN: u64 = 1;
 /// Address width of three levels, in a context entry.
 const THREE_LEVELS: u64 = 1;
 const PRESENT: u64 = 1;
+/// In a context entry: faults are not recorded.
+const NO_FAULTS: u64 = 2;
 /// Second-level permissions.
 const READ: u64 = 1;
 const WRITE: u64 = 2;
@@ -33,6 +35,17 @@ fn new_table() -> u64 {
         entry.store(0, Ordering::Relaxed);
     }
     pa
+}
+
+/// What a device may do.
+#[derive(Clone, Copy, Debug)]
+pub enum Context {
+    /// What the domain has.
+    Domain,
+    /// Nothing.
+    Refused,
+    /// Nothing, and nobody is told.
+    Ignored,
 }
 
 /// All tables. They stay as long as the machine runs.
@@ -57,17 +70,17 @@ impl Tables {
         self.root
     }
 
-    /// Gives a function of `bus` the domain, or nothing.
-    pub fn set_context(&mut self, bus: u8, function: u8, present: bool) {
+    /// Says what a function of `bus` may do.
+    pub fn set_context(&mut self, bus: u8, function: u8, context: Context) {
         let root = table(self.root);
         let contexts = *self.contexts.entry(bus).or_insert_with(new_table);
         // Entries have two words; the first one makes them valid and is written last.
         root[usize::from(bus) * 2].store(contexts | PRESENT, Ordering::Release);
         let entry = usize::from(function) * 2;
-        let (low, high) = if present {
-            (self.domain | PRESENT, THREE_LEVELS | DOMAIN << 8)
-        } else {
-            (0, 0)
+        let (low, high) = match context {
+            Context::Domain => (self.domain | PRESENT, THREE_LEVELS | DOMAIN << 8),
+            Context::Refused => (0, 0),
+            Context::Ignored => (NO_FAULTS, 0),
         };
         table(contexts)[entry].store(0, Ordering::Release);
         table(contexts)[entry + 1].store(high, Ordering::Release);

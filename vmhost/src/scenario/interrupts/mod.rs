@@ -7,7 +7,7 @@
 //! line or a late message would, and ask the gateway of QEMU's user network for something, so that
 //! one frame goes out and one comes in, whenever an event is needed.
 
-mod bench;
+pub mod bench;
 mod deregister;
 mod flood;
 mod line;
