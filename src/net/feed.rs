@@ -23,6 +23,7 @@ use super::memory::Block;
 use super::plan::{MAX_HEADER, Plan, Work};
 use super::segment::{self, Segment as Cut};
 use crate::hw::desc::{TxContext, TxOptions};
+use crate::ring::tx::MAX_SEGMENT;
 use crate::ring::{PushError, Segment, TxRequest, TxRing, TxSlot};
 use alloc::boxed::Box;
 use ndis::dma::{MappedNetBuffer, SharedMemory};
@@ -166,6 +167,18 @@ impl Feed {
         };
         if plan.tag.is_some() && plan.tagged {
             self.bounce(mapped, plan, ticket as usize, None, irql)?;
+            progress.add(length);
+            return Ok(());
+        }
+        if (MIN_FRAME..=MAX_SEGMENT).contains(&length)
+            && let Some(address) = mapped.in_one_piece()
+        {
+            let piece = Segment {
+                address,
+                len: length,
+            };
+            self.ring
+                .push_one(piece, request.options, ticket as usize)?;
             progress.add(length);
             return Ok(());
         }

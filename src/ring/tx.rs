@@ -182,6 +182,31 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         }
     }
 
+    /// [`push`](Self::push) of a frame in one piece of at most [`MAX_SEGMENT`] bytes, without a context.
+    #[inline]
+    pub fn push_one(
+        &mut self,
+        piece: Segment,
+        options: TxOptions,
+        cookie: usize,
+    ) -> Result<(), PushError> {
+        if self.free() == 0 {
+            return Err(PushError::Full);
+        }
+        self.last_eop = self.next;
+        let slot = TxSlot {
+            cookie,
+            eop: true,
+            rs: false,
+        };
+        self.write(tx_data(piece.address, piece.len, true, options), slot);
+        self.frames_since_rs += 1;
+        if self.frames_since_rs >= RS_STRIDE {
+            self.report_last();
+        }
+        Ok(())
+    }
+
     #[inline]
     fn fill(
         &mut self,

@@ -300,6 +300,17 @@ impl MappedNetBuffer {
         })
     }
 
+    /// Where the frame is, if its first piece has all of it: the common case, found without a loop.
+    #[must_use]
+    #[inline]
+    pub fn in_one_piece(&self) -> Option<u64> {
+        let skip = self.nb.offset_in_mdl();
+        let first = self.elements().first()?;
+        let length = first.Length.checked_sub(skip)?;
+        let address = (first.Address.value() as u64).wrapping_add(u64::from(skip));
+        (length >= self.nb.data_length()).then_some(address)
+    }
+
     /// NdisMFreeNetBufferSGList, when the device is done with the frame (G-27). Exactly DISPATCH_LEVEL, while the
     /// [`ScatterGatherDma`] lives.
     #[must_use = "the net buffer must be finished"]

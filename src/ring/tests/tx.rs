@@ -290,3 +290,51 @@ fn a_doorbell_after_removal_is_harmless() {
     assert_eq!(chip.take_log(), []);
     assert_eq!(ring.drain(|_| {}), 1);
 }
+
+#[test]
+fn a_frame_in_one_piece_is_like_any_other() {
+    let chip = chip();
+    let (mut ring, device) = tx_ring(&chip, 32);
+    let data = chip.allocate(64);
+    data.write(0, &[0x5A; 60]);
+    let piece = seg(&data, 0, 60);
+    let options = TxOptions::default();
+    for cookie in 0..20 {
+        ring.push_one(piece, options, cookie).unwrap();
+    }
+    let _ = ring.doorbell().unwrap();
+    let reports: Vec<usize> = (0..32)
+        .filter(|i| device.word(i * 2 + 1) & TX_RS != 0)
+        .collect();
+    assert_eq!(reports, [15, 19], "the stride holds");
+    let (mut other, twin) = tx_ring(&chip, 32);
+    other
+        .push([piece].into_iter(), &TxRequest::default(), 0)
+        .unwrap();
+    assert_eq!(
+        [device.word(0), device.word(1)],
+        [twin.word(0), twin.word(1)]
+    );
+    // One descriptor stays free.
+    for cookie in 20..31 {
+        ring.push_one(piece, options, cookie).unwrap();
+    }
+    assert_eq!(ring.push_one(piece, options, 31), Err(PushError::Full));
+}
+
+#[test]
+fn pieces_that_are_not_the_frame_are_taken_back() {
+    let chip = chip();
+    let (mut ring, _) = tx_ring(&chip, 16);
+    let data = chip.allocate(64);
+    let request = TxRequest {
+        length: 61,
+        ..TxRequest::default()
+    };
+    let before = ring.free();
+    let pieces = [seg(&data, 0, 30), seg(&data, 30, 30)];
+    let pushed = ring.push(pieces.into_iter(), &request, 1);
+    assert_eq!(pushed, Err(PushError::WrongLength));
+    assert_eq!(ring.free(), before);
+    assert!(ring.doorbell().is_none(), "nothing of it is handed over");
+}
