@@ -7,6 +7,7 @@ use super::counters::ChipCounters;
 use super::device::{self, Bar};
 use super::gate::{Closed, Gate};
 use super::link::{self, Flow, Indicated};
+use super::place::Homes;
 use super::poll::QueuePoll;
 use crate::config::Settings;
 use crate::hw::errata::Errata;
@@ -77,6 +78,8 @@ pub struct Core {
     pub receivers: [Receiver; QUEUES],
     /// Receive-side scaling.
     pub rss: Rss,
+    /// Where DPCs run.
+    pub(super) homes: Homes,
     /// One poll object for each vector with queues, where NDIS polls.
     pub(super) polls: [PollSlot<QueuePoll>; VECTORS],
     /// Transmit.
@@ -141,6 +144,7 @@ impl Core {
             dpc_cycles: AtomicU64::new(u64::MAX),
             receivers: [Receiver::new(0), Receiver::new(1)],
             rss: Rss::new(),
+            homes: Homes::new(),
             polls: [const { PollSlot::new() }; VECTORS],
             sender: Sender::new(),
             gate: Gate::new(),
@@ -274,7 +278,7 @@ impl Core {
     }
 
     /// The set-up of the grant.
-    fn setup(&self) -> Option<Setup> {
+    pub(super) fn setup(&self) -> Option<Setup> {
         self.setup.try_claim().and_then(|slot| *slot)
     }
 

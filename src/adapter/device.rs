@@ -134,6 +134,7 @@ pub fn set_scaling(core: &Core, new: Parameters, irql: &Irql<Passive>) {
         }
     }
     core.rss.set(new, core.queues());
+    core.find_homes(irql);
     if awake {
         rss::program(m, core.rss.scaling(core.queues()).as_ref());
         queue::set_rx_enabled(m, true);

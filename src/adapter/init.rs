@@ -224,6 +224,7 @@ fn run(
     if let Some(functions) = poll {
         Core::begin_polls(core, functions, &setup, irql);
     }
+    core.find_homes(irql);
     let negotiating = {
         let _phy = core.flow.phy(irql);
         device::start_link(core, irql)

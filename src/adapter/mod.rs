@@ -23,6 +23,7 @@ mod driver;
 pub mod gate;
 mod init;
 mod link;
+mod place;
 mod poll;
 
 pub use self::core::Core;

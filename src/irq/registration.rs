@@ -8,6 +8,7 @@
 //! | MiniportInterrupt | DIRQL | read ICR once, save, claim ours: [`Interrupts::isr_line`](super::Interrupts::isr_line) |
 //! | MiniportMessageInterrupt | DIRQL | save "fired", no register: [`Interrupts::isr_message`](super::Interrupts::isr_message) |
 //! | MiniportInterruptDPC, MiniportMessageInterruptDPC | DISPATCH | [`Core::dpc`]: scan the rings of the vector's roles |
+//! | | | messages: the DPC on the RSS processor of the vector's queue, NdisMQueueDpcEx: [`Core::home`] |
 //! | | | both: of a vector that NDIS polls, NdisRequestPoll and nothing else |
 //! | MiniportDisable(Message)Interrupt | DIRQL | mask the vector, whatever a DPC does meanwhile (X-50, X-80) |
 //! | MiniportEnable(Message)Interrupt | DIRQL | unmask and raise it, so that nothing is lost (X-82) |
@@ -78,14 +79,28 @@ impl LineHandlers for Handlers {
 }
 
 impl MessageHandlers for Handlers {
-    fn message_isr(&self, message: u32, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
+    fn message_isr(
+        &self,
+        message: u32,
+        interrupt: InterruptRef<'_>,
+        _: &mut Irql<Dirql>,
+    ) -> IsrResult {
         let begin = cycles();
         let isr = self.0.irq.isr_message(message);
         if isr.request_poll {
             self.0.request_poll(message);
         }
+        // The DPC runs where RSS wants the queue's frames, wherever the message went.
+        let placed = isr.queue_dpc
+            && self
+                .0
+                .home(message)
+                .is_some_and(|(group, number)| interrupt.queue_dpc_on(message, group, number));
         self.took(message, begin);
-        isr.into()
+        IsrResult {
+            queue_dpc: isr.queue_dpc && !placed,
+            ..isr.into()
+        }
     }
 
     fn message_dpc(

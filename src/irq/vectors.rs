@@ -95,6 +95,11 @@ impl Work {
             || (self.roles() == Roles::OTHER && !self.causes.intersects(IntCause::BEHIND_OTHER))
     }
 
+    /// The interrupt has masked the vector, and the end of the DPC opens it with a register write.
+    pub fn masks_itself(&self) -> bool {
+        self.cfg & CFG_AUTO_MASK != 0
+    }
+
     /// The receiver ran out of descriptors: a data path event (82574L §14), refill at once.
     pub fn overrun(&self) -> bool {
         self.causes.intersects(IntCause::RXO | IntCause::RXDMT0)

@@ -99,6 +99,8 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("t09", "of these: a flood without end"),
     ("t10", "of these: deregistration against busy DPCs"),
     ("t11", "of these: Disable and Enable handlers"),
+    ("t14", "of these: rebalance to other interrupts and CPUs"),
+    ("place", "of these: DPCs on RSS processors"),
     ("poll", "of these: NDIS poll, its limits and order"),
     (
         "cost",

@@ -631,6 +631,7 @@ fn count(poll: &Poll, frames: u64, sends: u64) {
     of_message(poll, |i, message| {
         let counts = &i.counts[message];
         counts.dpc.fetch_add(1, Ordering::Relaxed);
+        counts.cpus.fetch_or(1 << cpu::id(), Ordering::Relaxed);
         counts.indicated.fetch_add(frames, Ordering::Relaxed);
         counts.completed.fetch_add(sends, Ordering::Relaxed);
         if frames + sends == 0 {

@@ -22,7 +22,7 @@ use crate::{
 use ::ndis::ffi::*;
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 use core::sync::atomic::Ordering;
-use vmhost_proto::HostConfig;
+use vmhost_proto::{Grant, HostConfig, InterruptManagement};
 
 /// How long the link may take to come up.
 const LINK_LIMIT_NS: u64 = 10_000_000_000;
@@ -140,6 +140,27 @@ fn start_device(config: &HostConfig, device: PciDevice) -> Arc<Adapter> {
         ));
     }
     adapter
+}
+
+/// The resources of a stopped device are given out anew: filtered by the driver again, perhaps with another
+/// number of messages and on other CPUs. The adapter is halted.
+pub fn reassign(
+    adapter: &Arc<Adapter>,
+    registry: &InterruptManagement,
+    caps: &Grant,
+) -> Result<(), String> {
+    if let Some(old) = adapter.grant.lock().take() {
+        old.release();
+    }
+    let count = adapter.bars.len() as u32;
+    let available = grant::available(&adapter.device, count, registry, caps);
+    let filtered = requirements::filter(adapter, available);
+    let granted = grant::assign(&filtered, registry)
+        .ok_or_else(|| String::from("no interrupt could be granted"))?;
+    adapter.objects.set(resources::objects(adapter, &granted));
+    *adapter.grant.lock() = Some(granted);
+    requirements::start_device(adapter)
+        .map_err(|status| format!("MiniportStartDevice failed with {:#010x}", status as u32))
 }
 
 fn spawn_helpers(adapter: &Arc<Adapter>) {

@@ -355,6 +355,10 @@ pub const RULES: &[Rule] = &[
         "a filtered requirements list is well formed and keeps memory and ports",
     ),
     (
+        "X-117",
+        "after a rebalance the adapter works with whatever it is given then",
+    ),
+    (
         "X-21",
         "an interrupt line is claimed and quieted by its owner, and by nobody else",
     ),

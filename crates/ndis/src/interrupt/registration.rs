@@ -103,6 +103,23 @@ impl InterruptRef<'_> {
         true
     }
 
+    /// Queues the DPC of `message` on one processor: how an ISR places its DPC. Any IRQL.
+    ///
+    /// `false` if the interrupt has no handle yet, or no such message: ask for the DPC by the ISR's result. A DPC
+    /// that was queued there already is as good as a new one.
+    #[must_use = "without a handle the ISR's result must ask for the DPC"]
+    pub fn queue_dpc_on(self, message: u32, group: u16, number: u8) -> bool {
+        if self.checked(message).is_none() {
+            return false;
+        }
+        let there = GroupAffinity {
+            group,
+            mask: 1 << (number & 63),
+        };
+        self.queue_dpc(message, there);
+        true
+    }
+
     /// NdisMSynchronizeWithInterruptEx: runs `body` at DIRQL, excluding the ISR of `message` (ignored for a line).
     ///
     /// Not from an ISR or another `body` of the same lock: the token bound sees to that. `body` must be very

@@ -148,6 +148,7 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
     let preset = u32::from(guesses::PRESET_MORE_NBLS_PENDING);
     let throttle = [AtomicU32::new(limit), AtomicU32::new(preset)];
     let counts = &interrupt.counts[message];
+    counts.cpus.fetch_or(1 << cpu::id(), Ordering::Relaxed);
     let measure = |record: &verify::Context| {
         let more = throttle[1].load(Ordering::Relaxed) & 1 != 0;
         record.throttled.store(more || recalled, Ordering::Relaxed);

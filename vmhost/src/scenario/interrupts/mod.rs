@@ -14,7 +14,9 @@ mod line;
 mod lost;
 mod messages;
 mod multiplicity;
+mod placement;
 mod poll;
+mod rebalance;
 mod registration;
 mod states;
 mod switches;
@@ -97,6 +99,16 @@ const CASES: &[Case] = &[
         name: "t11",
         title: "Disable and Enable handlers",
         run: switches::run,
+    },
+    Case {
+        name: "t14",
+        title: "rebalance: other interrupts, other CPUs",
+        run: rebalance::run,
+    },
+    Case {
+        name: "place",
+        title: "DPCs on RSS processors",
+        run: placement::run,
     },
     Case {
         name: "poll",
