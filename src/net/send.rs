@@ -192,8 +192,9 @@ impl Queue {
         let mut empty = SendChain::new(core.handle);
         let mut entered = false;
         let mut failed = false;
+        // Empty again after each round.
+        let mut batch: Batch = [const { None }; BATCH];
         loop {
-            let mut batch: Batch = [const { None }; BATCH];
             let mut guard = self.ring.lock(irql);
             let (slot, at_dispatch) = guard.split();
             let Some(ring) = slot else { break };
@@ -204,7 +205,8 @@ impl Queue {
                 ring.senders += 1;
                 entered = true;
             }
-            if ring.next_batch(&mut batch, &mut empty) == 0 {
+            let count = ring.next_batch(&mut batch, &mut empty);
+            if count == 0 {
                 ring.senders -= 1;
                 ring.advance(core.is_gone(), at_dispatch);
                 ring.ring_doorbell(&core.mmio);
@@ -213,7 +215,7 @@ impl Queue {
             }
             let dma = ring.dma.clone();
             drop(guard);
-            for (nb, ticket) in batch.into_iter().flatten() {
+            for (nb, ticket) in batch.iter_mut().take(count).filter_map(Option::take) {
                 self.map(core, nb, ticket, &dma, irql);
             }
         }
@@ -333,8 +335,9 @@ impl Queue {
     ) -> (u32, bool) {
         let mut total = 0;
         let mut pending = false;
+        // Empty again after each round.
+        let mut done = [const { None }; BATCH];
         while total < most {
-            let mut done = [const { None }; BATCH];
             let room = BATCH.min((most - total) as usize);
             let Some(places) = done.get_mut(..room) else {
                 break;
@@ -348,7 +351,7 @@ impl Queue {
             ring.ring_doorbell(&core.mmio);
             pending = ring.has_pending();
             drop(guard);
-            for item in done.into_iter().flatten() {
+            for item in done.iter_mut().take(count).filter_map(Option::take) {
                 let (nb, status) = match item {
                     // G-27: the list is freed before the NBL is completed.
                     Done::Unmap(mapped, status) => (mapped.unmap(irql), status),

@@ -29,7 +29,13 @@ pub fn request(core: &Core, request: &mut OidBody, irql: &mut Irql<Passive>) -> 
             _ => Status::NOT_SUPPORTED,
         },
         RequestKind::Set => match (entry.set, request.set()) {
-            (Some(apply), Some(mut argument)) => apply(core, &mut argument, irql).into(),
+            (Some(apply), Some(mut argument)) => match apply(core, &mut argument, irql) {
+                Ok(()) => {
+                    request.set_supported_revision(entry.revision);
+                    Status::SUCCESS
+                }
+                Err(status) => status,
+            },
             _ => Status::NOT_SUPPORTED,
         },
         RequestKind::Method | RequestKind::Other(_) => Status::NOT_SUPPORTED,

@@ -26,6 +26,15 @@ pub struct Entry {
     pub query: Option<Query>,
     /// The effect of a set; `None`: cannot be set.
     pub set: Option<Set>,
+    /// The newest revision of its structure that a set understands (O-06); 0 without a structure.
+    pub revision: u8,
+}
+
+impl Entry {
+    /// With a structure of this revision.
+    const fn revision(self, revision: u8) -> Self {
+        Self { revision, ..self }
+    }
 }
 
 const fn query(oid: NDIS_OID, query: Query) -> Entry {
@@ -33,6 +42,7 @@ const fn query(oid: NDIS_OID, query: Query) -> Entry {
         oid,
         query: Some(query),
         set: None,
+        revision: 0,
     }
 }
 
@@ -41,6 +51,7 @@ const fn set(oid: NDIS_OID, set: Set) -> Entry {
         oid,
         query: None,
         set: Some(set),
+        revision: 0,
     }
 }
 
@@ -49,6 +60,7 @@ const fn both(oid: NDIS_OID, query: Query, set: Set) -> Entry {
         oid,
         query: Some(query),
         set: Some(set),
+        revision: 0,
     }
 }
 
@@ -69,8 +81,9 @@ pub const TABLE: &[Entry] = &[
         OID_GEN_INTERRUPT_MODERATION,
         answer::moderation,
         apply::moderation,
-    ),
-    set(OID_GEN_LINK_PARAMETERS, apply::link_parameters),
+    )
+    .revision(NDIS_INTERRUPT_MODERATION_PARAMETERS_REVISION_1),
+    set(OID_GEN_LINK_PARAMETERS, apply::link_parameters).revision(NDIS_LINK_PARAMETERS_REVISION_1),
     query(OID_GEN_MAXIMUM_TOTAL_SIZE, answer::maximum_total_size),
     query(OID_GEN_MAXIMUM_FRAME_SIZE, answer::maximum_frame_size),
     query(OID_GEN_MAXIMUM_LOOKAHEAD, answer::maximum_frame_size),
@@ -110,15 +123,18 @@ pub const TABLE: &[Entry] = &[
         OID_GEN_RECEIVE_SCALE_PARAMETERS,
         answer::receive_scale_parameters,
         apply::receive_scale,
-    ),
+    )
+    .revision(NDIS_RECEIVE_SCALE_PARAMETERS_REVISION_2),
     // NDIS answers the two queries itself, from the attributes and the last indication (§6.3).
     query(OID_TCP_OFFLOAD_CURRENT_CONFIG, answer::offload_current),
     query(
         OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES,
         answer::offload_capabilities,
     ),
-    set(OID_TCP_OFFLOAD_PARAMETERS, apply::offload_parameters),
-    set(OID_OFFLOAD_ENCAPSULATION, apply::offload_encapsulation),
+    set(OID_TCP_OFFLOAD_PARAMETERS, apply::offload_parameters)
+        .revision(NDIS_OFFLOAD_PARAMETERS_REVISION_5),
+    set(OID_OFFLOAD_ENCAPSULATION, apply::offload_encapsulation)
+        .revision(NDIS_OFFLOAD_ENCAPSULATION_REVISION_1),
     query(OID_PNP_QUERY_POWER, answer::query_power),
     set(OID_PNP_SET_POWER, apply::set_power),
     query(private::SUPPORTED_GUIDS, private::supported_guids),
