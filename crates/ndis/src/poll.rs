@@ -121,7 +121,7 @@ impl PollData<'_> {
     /// Gives `chain` to NDIS, once a poll: received frames, which come back through `return_nbls`. `more`: some are left
     /// for the next poll.
     pub fn indicate(&mut self, chain: ReceiveChain, more: bool) {
-        let (head, count) = chain.give_away();
+        let (head, count) = chain.into_parts();
         let data = &mut self.0.Receive;
         data.IndicatedNblChain = head;
         data.NumberOfIndicatedNbls = count;
@@ -131,7 +131,7 @@ impl PollData<'_> {
     /// Gives `chain` back to NDIS, once a poll: sends that are done, each with its status. NDIS has them when it calls
     /// this object the next time. `more`: some are left for the next poll.
     pub fn complete(&mut self, chain: SendChain, more: bool) {
-        let (head, count) = chain.give_away();
+        let (head, count) = chain.into_parts();
         let data = &mut self.0.Transmit;
         data.CompletedNblChain = head;
         data.NumberOfCompletedNbls = count;

@@ -61,7 +61,7 @@ impl SendChain {
     }
 
     /// Gives the chain away as its first element and its length; see `PollData`.
-    pub(crate) fn give_away(mut self) -> (*mut NET_BUFFER_LIST, u32) {
+    pub(crate) fn into_parts(mut self) -> (*mut NET_BUFFER_LIST, u32) {
         let list = self.list.take();
         (list.head(), list.len() as u32)
     }
