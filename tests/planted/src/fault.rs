@@ -28,6 +28,20 @@ use crate::table::*;
 static LOCK: Lock = AtomicUsize::new(0);
 static OTHER_LOCK: Lock = AtomicUsize::new(0);
 
+/// In a pageable section.
+// SAFETY: a section of its own for data; nothing else has its name.
+#[unsafe(link_section = "PAGEDATA")]
+static PAGED_WORD: AtomicUsize = AtomicUsize::new(3);
+
+/// Code in a pageable section: counts in pageable data.
+// SAFETY: a section of its own for code.
+#[unsafe(link_section = "PAGE")]
+#[inline(never)]
+fn pageable() -> usize {
+    // Relaxed: nothing is published with it.
+    PAGED_WORD.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Physical address of the device's registers.
 static REGISTERS: AtomicI64 = AtomicI64::new(0);
 
@@ -78,6 +92,8 @@ pub fn before_initialize(init: &Init<'_>, irql: &Irql<Passive>) -> Result<()> {
         // Relaxed: read later in the same call.
         REGISTERS.store(start as i64, Ordering::Relaxed);
     }
+    // PASSIVE_LEVEL: as it should be.
+    pageable();
     if is(CONFIGURATION_OPEN) {
         forget(init.configuration(irql)?);
     }
@@ -113,6 +129,15 @@ pub fn after_initialize(a: &Adapter, irql: &mut Irql<Passive>) {
             // SAFETY: broken on purpose: V-01, one byte behind the allocation.
             unsafe { memory.wrapping_add(13).write_volatile(1) };
             free(memory, TAG);
+        }
+        PAGED_CODE | PAGED_DATA => {
+            let old = raise(DISPATCH_LEVEL);
+            if is(PAGED_CODE) {
+                pageable();
+            } else {
+                PAGED_WORD.load(Ordering::Relaxed);
+            }
+            lower(old);
         }
         USE_AFTER_FREE => {
             let memory = pool(100);

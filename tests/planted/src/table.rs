@@ -196,6 +196,12 @@ faults! {
     /// NdisMPauseComplete after MiniportPause returned SUCCESS.
     PAUSE_COMPLETED_UNASKED = 88: ["P-02"];
 
+    // Pageable sections, touched below DISPATCH_LEVEL in every run.
+    /// Code in a PAGE section is executed at DISPATCH_LEVEL.
+    PAGED_CODE = 97: ["V-02"], says "PAGE";
+    /// Data in a PAGE section is read at DISPATCH_LEVEL.
+    PAGED_DATA = 98: ["V-02"], says "PAGEDATA";
+
     // The end of the driver.
     /// NULL is written to.
     NULL_DEREFERENCE = 90: ["V-01"], says "planted_miniport.sys+0x";

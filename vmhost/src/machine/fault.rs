@@ -14,7 +14,7 @@ use super::{
     cpu, exit,
     irql::{self, Irql},
     lock::IrqSpin,
-    mmio, paging, thread, tlb,
+    mmio, paged, paging, thread, tlb,
     trap::{self, Frame},
     vspace,
 };
@@ -67,6 +67,7 @@ pub(super) fn expect(expected: Option<Expected>) -> Option<Expected> {
 pub(super) fn exception(frame: &mut Frame) {
     const NMI: u64 = 2;
     const PAGE_FAULT: u64 = 14;
+    const DEBUG: u64 = 1;
     if frame.vector == NMI {
         if exit::stopping() {
             exit::park();
@@ -76,7 +77,13 @@ pub(super) fn exception(frame: &mut Frame) {
     }
     let cr2 = Cr2::read_raw();
     let mut note = "";
+    if frame.vector == DEBUG && paged::stepped(frame) {
+        return;
+    }
     if frame.vector == PAGE_FAULT {
+        if paged::page_fault(frame, cr2) {
+            return;
+        }
         match mmio::page_fault(frame, cr2) {
             mmio::Trap::Done => return,
             mmio::Trap::NotMine => {}

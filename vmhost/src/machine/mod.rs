@@ -22,6 +22,7 @@ pub mod lock;
 pub mod meter;
 pub mod mmio;
 pub mod msi;
+mod paged;
 pub mod pages;
 mod paging;
 mod panic;

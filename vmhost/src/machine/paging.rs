@@ -26,6 +26,8 @@ pub mod bit {
     pub const LARGE: u64 = 1 << 7;
     /// Host's own: the frame belongs to the entry although it is not present.
     pub const HELD: u64 = 1 << 9;
+    /// Host's own: may be touched below DISPATCH_LEVEL only, see `paged`.
+    pub const PAGED: u64 = 1 << 10;
     /// No execution.
     pub const NX: u64 = 1 << 63;
     /// Frame address.

@@ -7,6 +7,7 @@ use core::sync::atomic::Ordering;
 
 use super::{
     lock::IrqSpin,
+    paged,
     pages::{self, PAGE},
     paging::{self, bit},
     tlb,
@@ -264,6 +265,11 @@ pub fn set_present(va: usize, pages: usize, present: bool) {
     });
 }
 
+/// Takes pages away from view but for instructions below DISPATCH_LEVEL, see [`paged`].
+pub fn page_out(va: usize, pages: usize) {
+    change(va, pages, |old| old & !bit::P | bit::PAGED);
+}
+
 /// Names a live region (by its base) for fault texts.
 pub fn label(va: usize, label: &'static str) {
     if let Some(region) = SPACE.lock().regions.get_mut(&va) {
@@ -297,10 +303,13 @@ pub fn is_mapped(va: usize, len: usize, write: bool) -> bool {
         return false;
     };
     let need = bit::P | if write { bit::W } else { 0 };
+    let has = |entry: u64| {
+        entry & need == need || paged::allows(entry) && (entry | bit::P) & need == need
+    };
     va >= HIGH_HALF
-        && (va & !(PAGE - 1)..=last).step_by(PAGE).all(|page| {
-            paging::find(page).is_some_and(|entry| entry.load(Ordering::Acquire) & need == need)
-        })
+        && (va & !(PAGE - 1)..=last)
+            .step_by(PAGE)
+            .all(|page| paging::find(page).is_some_and(|entry| has(entry.load(Ordering::Acquire))))
 }
 
 /// The host's own view of physical address `pa`.

@@ -215,6 +215,15 @@ impl Image {
         }
     }
 
+    /// From now on the `PAGE…` sections may be touched below DISPATCH_LEVEL only (V-02).
+    pub fn page_out(&self) {
+        for section in &self.sections {
+            if section.pageable && !section.discardable {
+                vspace::page_out(section.va, section.pages());
+            }
+        }
+    }
+
     /// Takes the `PAGE…` sections away or brings them back.
     pub fn set_pageable_present(&self, present: bool) {
         for section in self

@@ -80,6 +80,7 @@ fn load(config: &HostConfig, sys: &[u8]) -> Image {
     let loaded = driver::load(image.entry, range, &config.install.service);
     report::note_version();
     image.discard_init();
+    image.page_out();
     if let Err(status) = loaded {
         fatal(&format!("DriverEntry failed with {:#010x}", status as u32));
     }

@@ -35,7 +35,7 @@ fn hook(info: &FaultInfo) -> ! {
     let region = vspace::region_of(info.cr2 as usize);
     let rule = match region {
         _ if info.vector != PAGE_FAULT => "V-28",
-        // PAGE sections and paged pool are away at DISPATCH and above.
+        // PAGE sections are away at DISPATCH and above.
         Some(_) if info.irql >= irql::DISPATCH && !is_freed(info) => "V-02",
         _ => "V-01",
     };
