@@ -348,8 +348,46 @@ pub struct Interrupt {
     pub granted: String,
     /// Number of messages; 0 for the line.
     pub messages: u32,
+    /// Why the driver chose this map of its messages, in its own words; empty when it does not say.
+    #[serde(default)]
+    pub reason: String,
+    /// One bit per message that the driver found not to arrive.
+    #[serde(default)]
+    pub dead: u32,
     /// One entry a message; one entry for the line.
     pub vectors: Vec<Vector>,
+    /// What the driver itself has recorded, one entry for each message that it uses; empty when it has no record.
+    #[serde(default)]
+    pub record: Vec<VectorRecord>,
+}
+
+/// The driver's own record of one message, from its private OID.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VectorRecord {
+    /// Message id; 0 for the line.
+    pub message: u32,
+    /// ISR calls.
+    pub fired: u64,
+    /// Of these, claimed.
+    pub claimed: u64,
+    /// Of these, not the device's.
+    pub not_mine: u64,
+    /// DPC passes and polls.
+    pub passes: u64,
+    /// Of these, without work.
+    pub empty: u64,
+    /// Writes that opened the mask again.
+    pub rearmed: u64,
+    /// Passes that ended at the receive throttle.
+    pub throttled: u64,
+    /// Frames handled: with `fired`, the packets per interrupt.
+    pub frames: u64,
+    /// Longest ISR, nanoseconds.
+    pub isr_ns_max: u64,
+    /// Longest DPC or poll, nanoseconds.
+    pub dpc_ns_max: u64,
+    /// Microseconds of the last self-test; `None`: it never arrived.
+    pub self_test_us: Option<u32>,
 }
 
 /// Counts of one message or of the line.

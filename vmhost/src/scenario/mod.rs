@@ -13,6 +13,7 @@ mod interrupts;
 mod low_resources;
 mod oids;
 mod peer;
+mod record;
 mod removal;
 mod report;
 mod statistics;

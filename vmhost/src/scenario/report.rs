@@ -3,10 +3,10 @@
 
 use crate::{
     machine::{iommu, lock::IrqSpin},
-    ndis::{adapter::Adapter, counters, driver},
+    ndis::{adapter::Adapter, counters, driver, interrupt::counts},
     verify,
 };
-use alloc::{borrow::ToOwned, string::String, sync::Arc};
+use alloc::{borrow::ToOwned, string::String, sync::Arc, vec::Vec};
 use vmhost_proto::{Driver, HostConfig, Interrupt, Iommu, Report};
 
 /// What only the scenario knows.
@@ -64,7 +64,9 @@ pub fn make(reason: &str) -> Report {
         report.link = adapter.link.lock().report();
         report.traffic.rx_frames = adapter.receives.frames();
         report.traffic.tx_frames = adapter.sends.frames().0;
+        let record = core::mem::take(&mut report.interrupt.record);
         report.interrupt = interrupt(&adapter);
+        report.interrupt.record = record;
     }
     report.mmio = counters::mmio();
     if iommu::on() {
@@ -90,6 +92,7 @@ pub fn make(reason: &str) -> Report {
 fn interrupt(adapter: &Adapter) -> Interrupt {
     let live = adapter.interrupts.lock().first().cloned();
     let vectors = counters::vectors(live.as_ref());
+    let (reason, dead) = counts::why();
     let grant = adapter.grant.lock();
     match grant.as_ref().filter(|_| !vectors.is_empty()) {
         None => Interrupt::default(),
@@ -101,6 +104,9 @@ fn interrupt(adapter: &Adapter) -> Interrupt {
                 grant.messages.len() as u32
             },
             vectors,
+            reason,
+            dead,
+            record: Vec::new(),
         },
     }
 }

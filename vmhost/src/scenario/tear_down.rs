@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a Running adapter to an unloaded driver. PASSIVE.
 
-use super::{bring_up::Session, report, step};
+use super::{bring_up::Session, record, report, step};
 use crate::{
     ledger::{self, Scope},
     log,
@@ -18,6 +18,7 @@ use alloc::{format, sync::Arc};
 
 /// Pauses for `reason` and waits until no send call is in the driver any more.
 pub fn pause(session: &Session, reason: u32) {
+    record::read(&session.adapter);
     step("MiniportPause");
     lifecycle::pause(&session.adapter, reason);
     quiet(&session.adapter);

@@ -2,7 +2,7 @@
 //! The report for people: the table of messages, link, traffic, register accesses, verdict.
 
 use std::fmt::Write;
-use vmhost_proto::{Report, Vector};
+use vmhost_proto::{Report, Vector, VectorRecord};
 
 /// Renders the report; ends with a line break.
 pub fn render(report: &Report) -> String {
@@ -34,6 +34,17 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     if !interrupt.vectors.is_empty() {
         write_vectors(out, &interrupt.vectors)?;
+    }
+    if !interrupt.reason.is_empty() {
+        writeln!(
+            out,
+            "map         {}; messages that do not arrive: {:#b}",
+            interrupt.reason, interrupt.dead
+        )?;
+    }
+    if !interrupt.record.is_empty() {
+        writeln!(out, "record      the driver's own, from its OID")?;
+        write_record(out, &interrupt.record)?;
     }
     let link = &report.link;
     if link.up {
@@ -151,17 +162,60 @@ fn write_vectors(out: &mut String, vectors: &[Vector]) -> std::fmt::Result {
             vector.dpc_writes.to_string(),
         ]
     }));
+    write_table(out, &rows)
+}
+
+const RECORD_HEAD: [&str; 12] = [
+    "message",
+    "fired",
+    "claimed",
+    "not ours",
+    "passes",
+    "empty",
+    "re-armed",
+    "throttled",
+    "frames",
+    "ISR ns",
+    "DPC ns",
+    "self-test us",
+];
+
+fn write_record(out: &mut String, record: &[VectorRecord]) -> std::fmt::Result {
+    let mut rows = vec![RECORD_HEAD.map(str::to_owned)];
+    rows.extend(record.iter().map(|vector| {
+        [
+            vector.message.to_string(),
+            vector.fired.to_string(),
+            vector.claimed.to_string(),
+            vector.not_mine.to_string(),
+            vector.passes.to_string(),
+            vector.empty.to_string(),
+            vector.rearmed.to_string(),
+            vector.throttled.to_string(),
+            vector.frames.to_string(),
+            vector.isr_ns_max.to_string(),
+            vector.dpc_ns_max.to_string(),
+            vector
+                .self_test_us
+                .map_or_else(|| "never".to_owned(), |us| us.to_string()),
+        ]
+    }));
+    write_table(out, &rows)
+}
+
+/// Rows of the same cells; the first is the head.
+fn write_table<const N: usize>(out: &mut String, rows: &[[String; N]]) -> std::fmt::Result {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
     };
-    for row in &rows {
+    for row in rows {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
             let width = width(column);
             // Words to the left, numbers to the right.
             match column {
-                1 => write!(line, "  {cell:<width$}")?,
+                1 if rows[0][1] == "role" => write!(line, "  {cell:<width$}")?,
                 _ => write!(line, "  {cell:>width$}")?,
             }
         }
@@ -202,13 +256,28 @@ mod tests {
             dpc_writes: 1009,
             ..Vector::default()
         }];
+        report.interrupt.reason = "msix-one-message".to_owned();
+        report.interrupt.record = vec![VectorRecord {
+            message: 0,
+            fired: 2001,
+            claimed: 2002,
+            not_mine: 2003,
+            passes: 2004,
+            empty: 2005,
+            rearmed: 2006,
+            throttled: 2007,
+            frames: 2008,
+            isr_ns_max: 2009,
+            dpc_ns_max: 2010,
+            self_test_us: Some(2011),
+        }];
         report.verifier.violations = vec![Violation {
             rule: "X-26".to_owned(),
             what: "seen".to_owned(),
             at: "MiniportInterrupt".to_owned(),
         }];
         let text = render(&report);
-        for count in 1001..=1009 {
+        for count in (1001..=1009).chain(2001..=2011) {
             assert!(text.contains(&count.to_string()), "{count}\n{text}");
         }
         for word in [

@@ -85,6 +85,14 @@ impl Counts {
     }
 }
 
+/// Words after the map: why it was chosen, and which messages do not arrive.
+static WHY: IrqSpin<(String, u32)> = IrqSpin::new((String::new(), 0));
+
+/// What the driver said about its map: reason, and one bit per message that does not arrive.
+pub fn why() -> (String, u32) {
+    WHY.lock().clone()
+}
+
 static ROLES: IrqSpin<BTreeMap<usize, String>> = IrqSpin::new(BTreeMap::new());
 
 /// Looks at a line that the driver printed. `interrupt-map: 0=rx0 1=tx0 2=other` names the roles
@@ -95,13 +103,21 @@ pub fn note_debug_line(line: &str) {
     };
     let mut roles = ROLES.lock();
     roles.clear();
+    let mut said = (String::new(), 0);
     for pair in map.split_whitespace() {
         if let Some((number, role)) = pair.split_once('=')
             && let Ok(number) = number.parse()
         {
             roles.insert(number, role.to_string());
+        } else if let Some(reason) = pair.strip_prefix("reason=") {
+            said.0 = reason.to_string();
+        } else if let Some(dead) = pair.strip_prefix("dead=") {
+            said.1 = dead.parse().unwrap_or(0);
         }
     }
+    drop(roles);
+    let old = core::mem::replace(&mut *WHY.lock(), said);
+    drop(old);
 }
 
 /// What the driver has printed that the message is for.
