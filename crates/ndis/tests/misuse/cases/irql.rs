@@ -171,7 +171,7 @@ pub fn f(irql: &mut Irql<Dirql>) {
 pub fn f(irql: &mut Irql<Passive>) {
     let mut kept: Option<&mut Irql<Dispatch>> = None;
     irql.at_dispatch(|irql| {
-        kept = Some(irql); //~
+        kept = Some(irql); //~ E0521
     });
     drop(kept);
 }

@@ -162,7 +162,7 @@ pub struct OnlyMessages;
 impl MessageHandlers for OnlyMessages { message_members!(); } //~ E0277
 //# handlers that borrow what may be gone
 pub struct Borrows<'a>(&'a u8);
-impl<'a> LineHandlers for Borrows<'a> { line_members!(); } //~
+impl<'a> LineHandlers for Borrows<'a> { line_members!(); } //~ E0478 E0803
 //# handlers that other processors may not share
 pub struct Unshared(Cell<u8>);
 impl LineHandlers for Unshared { line_members!(); } //~ E0277
