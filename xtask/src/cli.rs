@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand};
 
 use crate::{
     abi, bench,
@@ -92,6 +92,27 @@ impl Cli {
             }
         }
     }
+}
+
+/// The end of a command line that cannot be: one line, status 2. Help is asked for, or missing: then it is printed.
+pub fn wrong(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    eprintln!("{}", one_line(&error.to_string()));
+    ExitCode::from(2)
+}
+
+/// What clap says, without its usage.
+fn one_line(text: &str) -> String {
+    let said = text
+        .lines()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let words: Vec<&str> = said
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    words.join(" ")
 }
 
 fn build_all(profile: Profile) -> Outcome {

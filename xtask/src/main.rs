@@ -25,5 +25,8 @@ mod toolchain;
 mod vm;
 
 fn main() -> ExitCode {
-    cli::Cli::parse().run()
+    match cli::Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) => cli::wrong(&error),
+    }
 }

@@ -256,6 +256,11 @@ pub fn run(options: Options) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    // Before the run, not after it.
+    if let Err(failure) = can_write_json(options) {
+        eprintln!("vm: {failure}");
+        return failure.exit_code();
+    }
     let outcome = run_report(options).and_then(|report| {
         write_json(options, &report)?;
         Ok(report)
@@ -322,6 +327,24 @@ pub fn run_counted(options: &Options) -> Outcome<(Report, counting::Histograms)>
         plugin,
     };
     runner::run(options, &files).map_err(Failure::input)
+}
+
+/// Whether the report can be written; leaves no file behind that was not there.
+fn can_write_json(options: &Options) -> Outcome {
+    let Some(path) = &options.json else {
+        return Ok(());
+    };
+    let is_new = !path.exists();
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|error| Failure::input(format!("--json {}: {error}", path.display())))?;
+    if is_new {
+        // Written again at the end; a file that cannot be removed is no reason to stop.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
 }
 
 fn write_json(options: &Options, report: &Report) -> Outcome {

@@ -71,11 +71,26 @@ fn options_that_cannot_be() {
     }
     bench.scenario = "nonsense";
     assert_one_line(&finish(&mut bench.vm("ok")), &["nonsense", "--list"]);
-    // Clap's own errors have the same status.
-    for arguments in [["--irq", "both"], ["--cpus", "0"], ["--messages", "0"]] {
-        let (status, _, stderr) = finish(bench.vm("ok").args(arguments));
-        assert_eq!(status, 2, "{stderr}");
+    bench.scenario = "traffic";
+    for (arguments, words) in [
+        (["--irq", "both"], ["'both' for '--irq", "msix"]),
+        (["--cpus", "0"], ["'0' for '--cpus", "1..=64"]),
+        (["--messages", "0"], ["'0' for '--messages", "1..=2048"]),
+        (["--set", "=3"], ["'=3' for '--set", "NAME=VALUE"]),
+        (["--seed", "-1"], ["'-1'", "unexpected"]),
+        (["--frobnicate", "x"], ["--frobnicate", "unexpected"]),
+    ] {
+        assert_one_line(&finish(bench.vm("ok").args(arguments)), &words);
     }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_known_before_the_run() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("r.json")).unwrap();
+    let words = ["--json", "r.json", "directory"];
+    assert_one_line(&finish(&mut bench.vm("ok")), &words);
+    assert!(!bench.path("pid").exists(), "QEMU was started");
 }
 
 #[test]
