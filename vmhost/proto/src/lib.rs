@@ -257,7 +257,8 @@ pub struct Report {
     pub link: Link,
     /// Traffic.
     pub traffic: TrafficReport,
-    /// The scenario `datapath`.
+    /// The scenario `datapath`; zero in others.
+    #[serde(default)]
     pub datapath: Datapath,
     /// Register accesses.
     pub mmio: Mmio,
