@@ -457,7 +457,7 @@ fn transport_header(spec: &Spec) -> Vec<u8> {
             };
             let words = ((20 + options.len()) / 4) as u8;
             // Near the end of its range now and then, so that a large send wraps it.
-            let sequence = mix.wrapping_mul(0x0101_0101) | 0xFFFF_0000 * (mix >> 5 & 1);
+            let sequence = mix.wrapping_mul(0x0101_0101) | (0xFFFF_0000 * (mix >> 5 & 1));
             out.extend_from_slice(&sequence.to_be_bytes());
             out.extend_from_slice(&mix.to_be_bytes());
             // ACK, and for the last segment of a large send FIN and PSH.
