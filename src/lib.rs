@@ -20,7 +20,6 @@
     )
 )]
 
-#[cfg(not(loom))]
 extern crate alloc;
 // Off Windows the crate is a library for tests: `std` gives it an allocator and a panic handler.
 #[cfg(not(windows))]
