@@ -6,6 +6,7 @@
 //! `bench/limits.toml`. `bench/README.md` says what the numbers mean.
 
 mod functions;
+mod lines;
 mod picture;
 mod rows;
 
@@ -42,7 +43,11 @@ pub struct Options {
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     pub functions: Option<usize>,
 
-    /// Write the rows, phases and functions as JSON
+    /// The same for lines of the source; needs llvm-symbolizer
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
+    pub lines: Option<usize>,
+
+    /// Write the rows, phases, functions and lines as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
@@ -119,6 +124,8 @@ pub struct Result {
     pub phases: Vec<Phase>,
     /// The functions by phase.
     pub functions: BTreeMap<String, Vec<Function>>,
+    /// The source lines by phase, if asked for.
+    pub lines: BTreeMap<String, Vec<Function>>,
 }
 
 #[derive(Debug, Parser)]
@@ -144,8 +151,10 @@ pub fn run(options: &Options) -> Outcome {
     }
     let mut results = Vec::new();
     for setup in chosen(&options.setups)? {
-        let result = measure(setup, &options.qemu, options.clock)?;
-        print(setup, &result, options.functions);
+        let result = measure(setup, &options.qemu, options.clock, options.lines.is_some())?;
+        print(setup, &result);
+        print_hot(&result, &result.functions, options.functions);
+        print_hot(&result, &result.lines, options.lines);
         results.push(result);
     }
     if let Some(path) = &options.json {
@@ -178,8 +187,8 @@ fn chosen(names: &[String]) -> Outcome<Vec<&'static Setup>> {
 /// # Errors
 /// A run that fails, or a row above its limit.
 pub fn check(setup: &Setup) -> Outcome {
-    let result = measure(setup, Path::new("qemu-system-x86_64"), false)?;
-    print(setup, &result, None);
+    let result = measure(setup, Path::new("qemu-system-x86_64"), false, false)?;
+    print(setup, &result);
     verdict(&result)
 }
 
@@ -205,7 +214,7 @@ fn verdict(result: &Result) -> Outcome {
 }
 
 /// Runs one set-up.
-fn measure(setup: &Setup, qemu: &Path, clock: bool) -> Outcome<Result> {
+fn measure(setup: &Setup, qemu: &Path, clock: bool, lines: bool) -> Outcome<Result> {
     let qemu = qemu.display().to_string();
     let mut arguments = vec!["vm", "--scenario", "cost", "--cpus", "1"];
     arguments.extend(["--count-instructions", "--qemu", &qemu]);
@@ -221,10 +230,18 @@ fn measure(setup: &Setup, qemu: &Path, clock: bool) -> Outcome<Result> {
     }
     let limits = limits()?;
     let limit = |id: &str| limit_of(&limits, setup.name, id);
+    let names = report.cost.iter().map(|phase| phase.name.clone());
+    let lines = if lines {
+        let sys = build::driver_map(Profile::Release).with_extension("sys");
+        names.zip(lines::lines(&sys, &histograms)?).collect()
+    } else {
+        BTreeMap::new()
+    };
     Ok(Result {
         setup: setup.name,
         rows: rows::rows(&report.cost, limit),
         functions: attribute(&report, &histograms)?,
+        lines,
         phases: report.cost,
     })
 }
@@ -275,7 +292,7 @@ fn attribute(
         .collect())
 }
 
-fn print(setup: &Setup, result: &Result, functions: Option<usize>) {
+fn print(setup: &Setup, result: &Result) {
     println!("\n{}: {}", setup.name, setup.title);
     println!("{:>10} {:>8} {:>8}", "measured", "goal", "limit");
     let number =
@@ -296,11 +313,15 @@ fn print(setup: &Setup, result: &Result, functions: Option<usize>) {
             row.title
         );
     }
-    let Some(most) = functions else { return };
+}
+
+/// The most expensive functions or lines of each phase.
+fn print_hot(result: &Result, hot: &BTreeMap<String, Vec<Function>>, most: Option<usize>) {
+    let Some(most) = most else { return };
     for phase in &result.phases {
-        println!("\n{}, {}: instructions by function", setup.name, phase.name);
+        println!("\n{}, {}: instructions", result.setup, phase.name);
         let frames = phase.received.max(phase.sent).max(1);
-        for function in result.functions[&phase.name].iter().take(most) {
+        for function in hot.get(&phase.name).into_iter().flatten().take(most) {
             println!(
                 "{:>10} {:>8.1} a frame {:>8} calls  {}",
                 function.instructions,
@@ -340,6 +361,7 @@ mod tests {
             rows: vec![row(value)],
             phases: Vec::new(),
             functions: BTreeMap::new(),
+            lines: BTreeMap::new(),
         };
         assert_eq!(verdict(&result(1.0)), Ok(()));
         let why = verdict(&result(1.01))
