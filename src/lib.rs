@@ -21,6 +21,9 @@
 )]
 
 extern crate alloc;
+// The fuzz targets' checks name the crate; here they run as tests.
+#[cfg(all(test, not(loom)))]
+extern crate self as ndis_e1000e;
 // Off Windows the crate is a library for tests: `std` gives it an allocator and a panic handler.
 #[cfg(not(windows))]
 extern crate std;

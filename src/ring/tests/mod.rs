@@ -4,6 +4,8 @@
 #[allow(unused_extern_crates)]
 extern crate std;
 
+#[cfg(not(loom))]
+mod fuzz;
 mod hostile;
 mod model;
 mod rx;
