@@ -82,10 +82,15 @@ impl Handlers {
             core.read(reg::ICR);
         }
         let throttled = more && throttle.more_pending();
-        if throttled && !is(UNMASKED_WHEN_THROTTLED) {
+        if throttled {
+            if is(UNMASKED_WHEN_THROTTLED) {
+                unmask(core);
+                // The frames that are left are a cause.
+                core.write(reg::ICS, RECEIVED);
+            }
             return;
         }
-        if more && !throttled {
+        if more {
             return queue_again(core, interrupt, irql);
         }
         let idle = sent == 0 && received == 0;
