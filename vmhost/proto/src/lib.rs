@@ -42,6 +42,8 @@ pub struct HostConfig {
     pub grant: Grant,
     /// Peer of the traffic scenarios.
     pub traffic: Traffic,
+    /// Frames each way of the scenario `soak`.
+    pub frames: u64,
     /// Highest NDIS minor version that `NdisGetVersion` reports (85 = 6.85).
     pub ndis_minor: u8,
     /// Seconds after which the host itself gives up.
@@ -260,6 +262,8 @@ pub struct Report {
     /// The scenario `datapath`; zero in others.
     #[serde(default)]
     pub datapath: Datapath,
+    /// The scenario `soak`.
+    pub soak: Soak,
     /// Register accesses.
     pub mmio: Mmio,
     /// DMA isolation.
@@ -471,6 +475,27 @@ pub struct Datapath {
     pub frames_received: u64,
     /// Sends that had to be refused, and were.
     pub refused: u64,
+}
+
+/// What the scenario `soak` moved.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Soak {
+    /// Frames that the driver completed with success.
+    pub frames_sent: u64,
+    /// Of these, frames that the peer saw, every byte right.
+    pub frames_arrived: u64,
+    /// Frames that the peer sent.
+    pub frames_offered: u64,
+    /// Of these, frames that the driver indicated, every byte right.
+    pub frames_received: u64,
+    /// Of these, frames that the driver counts as dropped.
+    pub frames_dropped: u64,
+    /// NBLs completed with another status, because of a pause.
+    pub sends_refused: u64,
+    /// Pauses and restarts.
+    pub pauses: u32,
+    /// Seconds that it took in the VM.
+    pub seconds: f64,
 }
 
 /// Register accesses by the context they were made in.

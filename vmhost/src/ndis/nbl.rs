@@ -162,6 +162,17 @@ impl Slot {
 }
 
 impl Built {
+    /// Ready for another life: `bytes` at `at` of its one frame, which lies in one MDL.
+    pub fn renew(&mut self, at: usize, bytes: &[u8]) {
+        let (address, data) = &mut self.data;
+        if let Some(place) = data.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(bytes);
+            guest::copy_in(*address + at, bytes);
+        }
+        guest::write(self.nbl + NBL_NEXT, 0u64);
+        guest::write(self.nbl + NBL_STATUS, 0u32);
+    }
+
     /// D-04, D-18: structure and data are as they were given.
     pub fn check_unchanged(&self) {
         let changed = self

@@ -69,8 +69,13 @@ pub struct Received {
     pub cpu: usize,
 }
 
+/// Looks at an indicated frame in its place, in the indication, instead of a protocol that would
+/// take a copy. `false`: it wants the copy after all. At most DISPATCH, on any CPU.
+pub type Sink = dyn Fn(&[u8]) -> bool + Send + Sync;
+
 /// The receives of one adapter.
 pub struct Receives {
+    sink: IrqSpin<Option<Arc<Sink>>>,
     queue: IrqSpin<VecDeque<Received>>,
     held: IrqSpin<BTreeMap<usize, Held>>,
     in_calls: AtomicUsize,
@@ -85,6 +90,7 @@ impl Receives {
     /// None yet.
     pub const fn new() -> Self {
         Self {
+            sink: IrqSpin::new(None),
             queue: IrqSpin::new(VecDeque::new()),
             held: IrqSpin::new(BTreeMap::new()),
             in_calls: AtomicUsize::new(0),
@@ -120,6 +126,12 @@ impl Receives {
     pub fn hold_for(&self, ns: u64) {
         self.hold_until_ns
             .store(time::now_ns() + ns, Ordering::Relaxed);
+    }
+
+    /// Frames go to `sink` from now on, or to the protocol again.
+    pub fn set_sink(&self, sink: Option<Arc<Sink>>) {
+        let old = core::mem::replace(&mut *self.sink.lock(), sink);
+        drop(old);
     }
 
     /// Ends the return thread.
@@ -200,8 +212,9 @@ pub fn indicate(
         },
     );
     counters::credit(|context| &context.nbls_indicated, nbls.len() as u64);
+    let sink = adapter.receives.sink.lock().clone();
     for nbl in &nbls {
-        one(call, adapter, *nbl);
+        one(call, adapter, *nbl, sink.as_deref());
     }
     if !resources {
         keep(adapter, &nbls);
@@ -229,7 +242,7 @@ fn check_state(call: &Call, adapter: &Adapter) {
 }
 
 /// Checks one NBL and copies its frames.
-fn one(call: &Call, adapter: &Adapter, nbl: usize) {
+fn one(call: &Call, adapter: &Adapter, nbl: usize, sink: Option<&Sink>) {
     let p: Ptr<NET_BUFFER_LIST> = Ptr::new(nbl);
     let source = field!(p, SourceHandle).read() as u64;
     verify::check("D-30", source == adapter.handle, || {
@@ -257,12 +270,33 @@ fn one(call: &Call, adapter: &Adapter, nbl: usize) {
         let sound = verify::check("D-37", (HEADER..=most + 4).contains(&length), || {
             call.text(&format!("a frame of {length} bytes, the MTU allows {most}"))
         });
-        if let (true, Some(frame)) = (sound, gather(call, nb, length)) {
+        let taken = sound && sink.is_some_and(|sink| in_place(nb, length).is_some_and(sink));
+        if taken {
+            adapter.receives.frames.fetch_add(1, Ordering::Relaxed);
+        } else if let (true, Some(frame)) = (sound, gather(call, nb, length)) {
             adapter.receives.frames.fetch_add(1, Ordering::Relaxed);
             deliver(adapter, out_of_band(p, frame));
         }
         nb = guest::read(nb + NB_NEXT);
         count += 1;
+    }
+}
+
+/// A net buffer's data where it lies, if it is all in its current MDL.
+fn in_place<'a>(nb: usize, length: usize) -> Option<&'a [u8]> {
+    let p: Ptr<MDL> = Ptr::new(guest::read::<usize>(nb + NB_CURRENT_MDL));
+    let skip = guest::read::<u32>(nb + NB_CURRENT_MDL_OFFSET) as usize;
+    let bytes = field!(p, ByteCount).read() as usize;
+    (skip + length <= bytes).then(|| guest::slice(address_of(p) + skip, length))
+}
+
+/// Where an MDL's bytes are.
+fn address_of(p: Ptr<MDL>) -> usize {
+    let flags = field!(p, MdlFlags).read();
+    if flags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL) != 0 {
+        field!(p, MappedSystemVa).read() as usize
+    } else {
+        field!(p, StartVa).read() as usize + field!(p, ByteOffset).read() as usize
     }
 }
 
@@ -282,12 +316,7 @@ fn gather(call: &Call, nb: usize, length: usize) -> Option<Vec<u8>> {
         }
         let p: Ptr<MDL> = Ptr::new(mdl);
         let bytes = field!(p, ByteCount).read() as usize;
-        let flags = field!(p, MdlFlags).read();
-        let va = if flags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL) != 0 {
-            field!(p, MappedSystemVa).read() as usize
-        } else {
-            field!(p, StartVa).read() as usize + field!(p, ByteOffset).read() as usize
-        };
+        let va = address_of(p);
         let first = skip.min(bytes);
         skip -= first;
         let take = (bytes - first).min(length - frame.len());

@@ -21,7 +21,7 @@ use crate::{
 use ::ndis::ffi::*;
 use alloc::{
     boxed::Box,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     format,
     sync::Arc,
     vec,
@@ -41,12 +41,47 @@ struct Sent {
     slot: Slot,
     built: Built,
     since_ns: u64,
-    remember: bool,
+    after: After,
+}
+
+/// What is with the miniport.
+struct Live {
+    /// By the NBL's address.
+    lists: BTreeMap<usize, Sent>,
+    /// Addresses of their net buffers.
+    buffers: BTreeSet<usize>,
+}
+
+impl Live {
+    fn enter(&mut self, sent: Sent) {
+        self.buffers.extend(&sent.built.nbs);
+        self.lists.insert(sent.built.nbl, sent);
+    }
+
+    fn take(&mut self, nbl: usize) -> Option<Sent> {
+        let sent = self.lists.remove(&nbl)?;
+        for nb in &sent.built.nbs {
+            self.buffers.remove(nb);
+        }
+        Some(sent)
+    }
+}
+
+/// What becomes of a completed NBL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// Its memory is used for something else.
+    Forget,
+    /// The same, and its status can be asked for.
+    Remember,
+    /// It is sent again as it is, see [`resubmit`].
+    Again,
 }
 
 /// The sends of one adapter.
 pub struct Sends {
-    live: IrqSpin<BTreeMap<usize, Sent>>,
+    again: IrqSpin<Vec<Sent>>,
+    live: IrqSpin<Live>,
     free: IrqSpin<VecDeque<Slot>>,
     calls: AtomicUsize,
     last_completion_ns: AtomicU64,
@@ -70,7 +105,11 @@ impl Sends {
     /// None yet.
     pub const fn new() -> Self {
         Self {
-            live: IrqSpin::new(BTreeMap::new()),
+            again: IrqSpin::new(Vec::new()),
+            live: IrqSpin::new(Live {
+                lists: BTreeMap::new(),
+                buffers: BTreeSet::new(),
+            }),
             free: IrqSpin::new(VecDeque::new()),
             calls: AtomicUsize::new(0),
             last_completion_ns: AtomicU64::new(0),
@@ -82,7 +121,7 @@ impl Sends {
 
     /// NBLs with the miniport.
     pub fn outstanding(&self) -> usize {
-        self.live.lock().len()
+        self.live.lock().lists.len()
     }
 
     /// Send calls that have not returned.
@@ -100,12 +139,12 @@ impl Sends {
 
     /// Whether an NBL with that NB is with the miniport.
     pub fn owns_nb(&self, nb: usize) -> bool {
-        self.live.lock().values().any(|s| s.built.nbs.contains(&nb))
+        self.live.lock().buffers.contains(&nb)
     }
 
     /// Whether that NBL, sent with [`submit_lists`], is with the miniport.
     pub fn live_nbl(&self, nbl: usize) -> bool {
-        self.live.lock().contains_key(&nbl)
+        self.live.lock().lists.contains_key(&nbl)
     }
 
     /// Status of a completed NBL that was sent with [`submit_lists`].
@@ -116,7 +155,10 @@ impl Sends {
     /// N-05, N-06: checks the ages of what is outstanding.
     pub fn check_ages(&self) {
         let now = time::now_ns();
-        let oldest = self.live.lock().values().map(|s| s.since_ns).min();
+        let oldest = {
+            let live = self.live.lock();
+            live.lists.values().map(|s| s.since_ns).min()
+        };
         let Some(oldest) = oldest else { return };
         verify::check("N-05", now.saturating_sub(oldest) < SEND_LIMIT_NS, || {
             format!(
@@ -137,6 +179,8 @@ impl Sends {
     pub fn clear(&self) {
         let slots = core::mem::take(&mut *self.free.lock());
         drop(slots);
+        let again = core::mem::take(&mut *self.again.lock());
+        drop(again);
         let results = core::mem::take(&mut *self.results.lock());
         drop(results);
     }
@@ -234,13 +278,23 @@ pub fn submit_with_info(
             slot,
             built,
             since_ns: now,
-            remember,
+            after: if remember {
+                After::Remember
+            } else {
+                After::Forget
+            },
         };
-        adapter.sends.live.lock().insert(nbl, sent);
+        adapter.sends.live.lock().enter(sent);
         chain.push(nbl);
     }
+    hand_over(adapter, &chain, how);
+    chain
+}
+
+/// Calls the send handler with a linked chain.
+fn hand_over(adapter: &Arc<Adapter>, chain: &[usize], how: How) {
     let Some(first) = chain.first().copied() else {
-        return chain;
+        return;
     };
     adapter.sends.calls.fetch_add(1, Ordering::AcqRel);
     let owner = adapter.clone();
@@ -273,7 +327,67 @@ pub fn submit_with_info(
             Box::new(move || call(NDIS_SEND_FLAGS_DISPATCH_LEVEL)),
         ),
     }
-    chain
+}
+
+/// Makes `count` NBLs of one frame that [`resubmit`] sends again and again. PASSIVE.
+pub fn prepare(adapter: &Adapter, count: usize, frame: &[u8], shape: &Shape) {
+    for _ in 0..count {
+        let list = [(frame.to_vec(), shape.clone())];
+        let slot = Slot::new(1, frame.len() + shape.skipped + shape.front + shape.back);
+        let built = slot.and_then(|slot| {
+            let built = slot.build(&list, &Info::default(), PROTOCOL)?;
+            Some((slot, built))
+        });
+        let Some((slot, built)) = built else { return };
+        let sent = Sent {
+            slot,
+            built,
+            since_ns: 0,
+            after: After::Again,
+        };
+        adapter.sends.again.lock().push(sent);
+    }
+}
+
+/// Whether an NBL made by [`prepare`] is not with the miniport.
+pub fn can_resubmit(adapter: &Adapter) -> bool {
+    !adapter.sends.again.lock().is_empty()
+}
+
+/// Sends up to `count` prepared NBLs in one chain, each with the next `number` at `at` of the
+/// frame; how many there were. PASSIVE.
+pub fn resubmit(
+    adapter: &Arc<Adapter>,
+    count: usize,
+    at: usize,
+    number: &IrqSpin<u64>,
+    how: How,
+) -> usize {
+    let taken: Vec<Sent> = {
+        let mut again = adapter.sends.again.lock();
+        let left = again.len().saturating_sub(count);
+        again.split_off(left)
+    };
+    let now = time::now_ns();
+    let mut next = {
+        let mut number = number.lock();
+        *number += taken.len() as u64;
+        *number - taken.len() as u64
+    };
+    let mut chain: Vec<usize> = Vec::with_capacity(taken.len());
+    for mut sent in taken {
+        sent.since_ns = now;
+        sent.built.renew(at, &next.to_le_bytes());
+        next += 1;
+        let nbl = sent.built.nbl;
+        if let Some(last) = chain.last() {
+            guest::write(last + NBL_NEXT, nbl);
+        }
+        chain.push(nbl);
+        adapter.sends.live.lock().enter(sent);
+    }
+    hand_over(adapter, &chain, how);
+    chain.len()
 }
 
 /// The protocol's handle in NBLs; never dereferenced by anybody.
@@ -343,7 +457,7 @@ pub fn complete_chain(call: &Call, adapter: &Adapter, first: usize) {
 
 /// Takes one NBL back; returns the next one, or `None` when the chain cannot be followed.
 fn complete(call: &Call, adapter: &Adapter, nbl: usize) -> Option<usize> {
-    let found = adapter.sends.live.lock().remove(&nbl);
+    let found = adapter.sends.live.lock().take(nbl);
     let known = verify::check("D-03", found.is_some(), || {
         call.text(&format!(
             "{} is not with the miniport: completed twice, or never sent",
@@ -368,10 +482,12 @@ fn complete(call: &Call, adapter: &Adapter, nbl: usize) -> Option<usize> {
         &adapter.sends.frames_failed
     };
     counter.fetch_add(frames, Ordering::Relaxed);
-    if sent.remember {
+    if sent.after == After::Remember {
         adapter.sends.results.lock().insert(nbl, status);
     }
-    if DICE.chance(3) || !sent.slot.is_usual() {
+    if sent.after == After::Again {
+        adapter.sends.again.lock().push(sent);
+    } else if DICE.chance(3) || !sent.slot.is_usual() {
         // D-02: whoever still looks at it faults.
         drop(sent.slot);
     } else {

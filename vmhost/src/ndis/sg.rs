@@ -22,7 +22,13 @@ use crate::{
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
-use alloc::{boxed::Box, collections::BTreeMap, format, sync::Arc, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    format,
+    sync::Arc,
+    vec::Vec,
+};
 use core::sync::atomic::Ordering;
 
 /// Bytes before the elements of a list.
@@ -51,13 +57,29 @@ struct Mapped {
 
 struct Lists {
     live: BTreeMap<usize, Mapped>,
+    /// The net buffers of `live`: each has one list (G-21).
+    buffers: BTreeSet<usize>,
     free: Vec<usize>,
     blocks: Vec<Block>,
+}
+
+impl Lists {
+    fn enter(&mut self, list: usize, mapped: Mapped) {
+        self.buffers.insert(mapped.nb);
+        self.live.insert(list, mapped);
+    }
+
+    fn take(&mut self, list: usize) -> Option<Mapped> {
+        let mapped = self.live.remove(&list)?;
+        self.buffers.remove(&mapped.nb);
+        Some(mapped)
+    }
 }
 
 static REGISTERED: IrqSpin<Vec<Dma>> = IrqSpin::new(Vec::new());
 static LISTS: IrqSpin<Lists> = IrqSpin::new(Lists {
     live: BTreeMap::new(),
+    buffers: BTreeSet::new(),
     free: Vec::new(),
     blocks: Vec::new(),
 });
@@ -77,7 +99,7 @@ pub fn is_wide(handle: u64) -> bool {
 
 /// Whether a net buffer has a live list (G-27).
 pub fn is_mapped(nb: usize) -> bool {
-    LISTS.lock().live.values().any(|m| m.nb == nb)
+    LISTS.lock().buffers.contains(&nb)
 }
 
 exports! {
@@ -119,7 +141,7 @@ exports! {
 
     /// Unmaps a net buffer.
     [AtDispatch] fn NdisMFreeNetBufferSGList(call, handle: u64, list: u64, nb: Ptr<NET_BUFFER>) {
-        let found = LISTS.lock().live.remove(&(list as usize));
+        let found = LISTS.lock().take(list as usize);
         ledger::remove(Kind::SgList, list);
         let matches = found.as_ref().is_some_and(|m| m.nb == nb.addr() && m.dma == handle);
         verify::check("DM-02", matches, || {
@@ -229,7 +251,7 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, flags: 
         guest::write(at + 8, u64::from(*length));
         guest::write(at + 16, 0u64);
     }
-    LISTS.lock().live.insert(
+    LISTS.lock().enter(
         list,
         Mapped {
             dma: handle,

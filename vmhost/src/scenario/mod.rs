@@ -16,6 +16,7 @@ mod peer;
 mod record;
 mod removal;
 mod report;
+mod soak;
 mod statistics;
 mod tear_down;
 mod traffic;
@@ -56,6 +57,7 @@ pub fn main(config: HostConfig, sys: Vec<u8>) {
         "datapath" => datapath::run(&config, &sys),
         "removal" => removal::run(&config, &sys),
         "low-resources" => low_resources::run(&config, &sys),
+        "soak" => soak::run(&config, &sys),
         name if interrupts::is_name(name) => interrupts::run(&config, &sys),
         other => fatal(&format!("no scenario is named {other:?}")),
     };

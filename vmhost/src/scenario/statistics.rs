@@ -26,6 +26,25 @@ const BYTES_RCV: u32 = NDIS_STATISTICS_FLAGS_VALID_BYTES_RCV
     | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_RCV
     | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_RCV;
 
+/// Frames that the driver counts as received and not indicated: ifInDiscards and ifInErrors.
+pub fn received_and_dropped(adapter: &Adapter) -> u64 {
+    let answer = oid::query(
+        adapter,
+        OID_GEN_STATISTICS,
+        size_of::<NDIS_STATISTICS_INFO>(),
+    );
+    let counter = |offset: usize| {
+        let bytes = answer.data.get(offset..offset + 8);
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u64::from_le_bytes)
+    };
+    if answer.status != NDIS_STATUS_SUCCESS {
+        return 0;
+    }
+    counter(offset_of!(NDIS_STATISTICS_INFO, ifInDiscards))
+        + counter(offset_of!(NDIS_STATISTICS_INFO, ifInErrors))
+}
+
 /// Compares OID_GEN_STATISTICS with the frames that went through the host. A driver that does not
 /// answer it is told by O-12.
 pub fn check(adapter: &Adapter) {

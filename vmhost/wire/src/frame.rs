@@ -498,6 +498,10 @@ fn finish_transport(spec: &Spec, frame: &mut Frame, end: usize) {
             other => other,
         };
     }
+    if spec.has(Twist::FIRST_FRAGMENT) {
+        // That of the whole datagram, which has more than this.
+        sum ^= 0x1248;
+    }
     if spec.has(Twist::NO_CHECKSUM) && is_udp {
         sum = 0;
     }

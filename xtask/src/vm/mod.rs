@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use vmhost_proto::{Irq, Keyword, RegistryValue, Report, SCENARIOS};
 
+/// The scenario that takes as long as it is told.
+const SOAK: &str = "soak";
+
 /// Options of `./dev vm`.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
@@ -36,10 +39,9 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
     pub messages: Option<u32>,
 
-    /// Processors of the VM
-    #[arg(long, value_name = "N", default_value_t = 2,
-          value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub cpus: u32,
+    /// Processors of the VM; 2, for the soak 4
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub cpus: Option<u32>,
 
     /// Scenario to run
     #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].0)]
@@ -99,10 +101,14 @@ pub struct Options {
     #[arg(long)]
     pub gdb: bool,
 
-    /// Seconds after which a run without a report is ended
-    #[arg(long, value_name = "S", default_value_t = 120,
-          value_parser = clap::value_parser!(u32).range(1..))]
-    pub time_limit: u32,
+    /// Seconds after which a run without a report is ended; 120, for the soak more by its frames
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
+    pub time_limit: Option<u32>,
+
+    /// Frames each way in the soak scenario
+    #[arg(long, value_name = "N", default_value_t = 10_000_000,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub frames: u64,
 
     /// Every step of a sweep (low-resources, removal) instead of a choice; takes minutes to hours, so
     /// set --time-limit too
@@ -188,6 +194,23 @@ impl Options {
         Ok(())
     }
 
+    /// Processors of the VM.
+    fn processors(&self) -> u32 {
+        let usual = if self.scenario == SOAK { 4 } else { 2 };
+        self.cpus.unwrap_or(usual)
+    }
+
+    /// Seconds for the run: a soak may move no more than a thousand frames a second, so slow can
+    /// a busy machine be.
+    fn seconds(&self) -> u32 {
+        let more = if self.scenario == SOAK {
+            u32::try_from(self.frames / 1000).unwrap_or(u32::MAX / 2)
+        } else {
+            0
+        };
+        self.time_limit.unwrap_or(120 + more)
+    }
+
     fn transfer_bytes(&self) -> u64 {
         u64::from(self.transfer) << 20
     }
@@ -229,7 +252,7 @@ pub enum Accel {
 impl Accel {
     fn arguments(self, options: &Options) -> Result<[&'static str; 4], String> {
         match self {
-            Accel::Tcg if options.icount.is_some() && options.cpus != 1 => {
+            Accel::Tcg if options.icount.is_some() && options.processors() != 1 => {
                 Err("--icount: only with --cpus 1".to_owned())
             }
             Accel::Tcg if options.icount.is_some() => {

@@ -112,7 +112,7 @@ pub fn run(options: &Options, files: &Files) -> Result<(Report, counting::Histog
     if options.verbose {
         println!("command     {command:?}");
     }
-    let limit = (!options.gdb).then(|| Duration::from_secs(options.time_limit.into()));
+    let limit = (!options.gdb).then(|| Duration::from_secs(options.seconds().into()));
     let transcript = session::run(command, limit)?;
     let wanted = Wanted {
         irq: options.irq.into(),
@@ -164,11 +164,12 @@ fn host_config(options: &Options, install: Install, server_port: u16) -> HostCon
             bytes_up: options.transfer_bytes(),
             pings: PINGS,
         },
+        frames: options.frames,
         ndis_minor: options.ndis_minor,
         time_limit_s: if options.gdb {
             u32::MAX
         } else {
-            options.time_limit.saturating_sub(HOST_HEAD_START).max(1)
+            options.seconds().saturating_sub(HOST_HEAD_START).max(1)
         },
         full: options.full,
         verbose: options.verbose,
@@ -187,7 +188,7 @@ fn command_line(
     command.args(["-machine", "q35", "-m", "512", "-display", "none"]);
     command.args(["-nodefaults", "-no-reboot"]);
     command.args(options.accel.arguments(options)?);
-    command.args(["-smp", &options.cpus.to_string()]);
+    command.args(["-smp", &options.processors().to_string()]);
     if let Some(shift) = options.icount {
         command.args(["-icount", &format!("shift={shift},sleep=on")]);
     }
@@ -290,7 +291,7 @@ fn broken_off(transcript: &Transcript, options: &Options) -> Option<String> {
         End::Interrupted => format!("interrupted {step}"),
         End::TimeLimit => format!(
             "the VM hangs {step}: no report within {} s (--time-limit); QEMU was ended",
-            options.time_limit
+            options.seconds()
         ),
         End::Finished => format!("the VM ended without a report {step}"),
         End::Exited(status) => {
