@@ -20,6 +20,15 @@ pub struct Registration {
     pub check_for_hang_s: u32,
 }
 
+/// What RecvScaleCapabilities says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scaling {
+    /// CapabilitiesFlags.
+    pub flags: u32,
+    /// NumberOfReceiveQueues.
+    pub queues: u32,
+}
+
 /// The part of the general attributes that the host uses later.
 #[derive(Clone, Debug)]
 pub struct General {
@@ -45,6 +54,8 @@ pub struct General {
     pub connection: i32,
     /// SupportedStatistics.
     pub statistics: u32,
+    /// RecvScaleCapabilities, of an adapter that has them.
+    pub scaling: Option<Scaling>,
     /// DataBackFillSize.
     pub data_backfill: u32,
     /// ContextBackFillSize.
@@ -223,11 +234,30 @@ fn general(
         access: seen.AccessType,
         connection: seen.ConnectionType,
         statistics: seen.SupportedStatistics,
+        scaling: scaling(call, seen.RecvScaleCapabilities as usize),
         data_backfill: seen.DataBackFillSize,
         context_backfill: seen.ContextBackFillSize,
         oids,
     });
     NDIS_STATUS_SUCCESS
+}
+
+/// NDIS_RECEIVE_SCALE_CAPABILITIES at `address`; 0: the adapter has no receive-side scaling.
+fn scaling(call: &Call, address: usize) -> Option<Scaling> {
+    if address == 0 {
+        return None;
+    }
+    let p: Ptr<NDIS_RECEIVE_SCALE_CAPABILITIES> = Ptr::new(address);
+    let kind = NDIS_OBJECT_TYPE_RSS_CAPABILITIES;
+    header::check("G-06", call.name(), field!(p, Header), kind, &[16, 18, 18])?;
+    let (flags, queues) = (
+        field!(p, CapabilitiesFlags).read(),
+        field!(p, NumberOfReceiveQueues).read(),
+    );
+    verify::check("I-17", queues != 0, || {
+        call.text("receive-side scaling with no receive queue")
+    });
+    Some(Scaling { flags, queues })
 }
 
 /// I-17. Returns the list of OIDs, or `None` when the attributes cannot be used at all.

@@ -9,6 +9,7 @@ use crate::{
 use ::ndis::ffi::*;
 use alloc::format;
 use core::mem::offset_of;
+use vmhost_wire::control::Totals;
 
 /// Flags of the counters that are compared, by direction.
 const FRAMES_XMIT: u32 = NDIS_STATISTICS_FLAGS_VALID_DIRECTED_FRAMES_XMIT
@@ -43,6 +44,63 @@ pub fn received_and_dropped(adapter: &Adapter) -> u64 {
     }
     counter(offset_of!(NDIS_STATISTICS_INFO, ifInDiscards))
         + counter(offset_of!(NDIS_STATISTICS_INFO, ifInErrors))
+}
+
+/// Compares OID_GEN_STATISTICS with what was on the wire and what came up: every frame, by kind of
+/// destination. Bytes may or may not have tags in them that came or went out of band.
+pub fn check_exactly(adapter: &Adapter, sent: &Totals, received: &Totals) {
+    let answer = oid::query(
+        adapter,
+        OID_GEN_STATISTICS,
+        size_of::<NDIS_STATISTICS_INFO>(),
+    );
+    let counter = |offset: usize| {
+        let bytes = answer.data.get(offset..offset + 8);
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u64::from_le_bytes)
+    };
+    if answer.status != NDIS_STATUS_SUCCESS {
+        return;
+    }
+    macro_rules! three {
+        ($($member:ident),*) => { [$(counter(offset_of!(NDIS_STATISTICS_INFO, $member))),*] };
+    }
+    let out = three!(ifHCOutUcastPkts, ifHCOutMulticastPkts, ifHCOutBroadcastPkts);
+    let into = three!(ifHCInUcastPkts, ifHCInMulticastPkts, ifHCInBroadcastPkts);
+    let out_bytes = three!(
+        ifHCOutUcastOctets,
+        ifHCOutMulticastOctets,
+        ifHCOutBroadcastOctets
+    );
+    let in_bytes = three!(
+        ifHCInUcastOctets,
+        ifHCInMulticastOctets,
+        ifHCInBroadcastOctets
+    );
+    for (name, have, have_bytes, want) in [
+        ("sent", out, out_bytes, sent),
+        ("received", into, in_bytes, received),
+    ] {
+        verify::check_of(Handler::OidRequest, "U-07", have == want.frames, || {
+            format!(
+                "frames {name} to one, to a group, to all: {have:?}, really {:?}",
+                want.frames
+            )
+        });
+        let fits = |(bytes, (least, frames)): (&u64, (&u64, &u64))| {
+            (least.saturating_sub(4 * frames)..=least + 4 * frames).contains(bytes)
+        };
+        let good = have_bytes
+            .iter()
+            .zip(want.bytes.iter().zip(&want.frames))
+            .all(fits);
+        verify::check_of(Handler::OidRequest, "U-07", good, || {
+            format!(
+                "bytes {name} to one, to a group, to all: {have_bytes:?}, really {:?}",
+                want.bytes
+            )
+        });
+    }
 }
 
 /// Compares OID_GEN_STATISTICS with the frames that went through the host. A driver that does not

@@ -93,6 +93,10 @@ pub const RULES: &[Rule] = &[
         "a tag goes out of band where the adapter says so, and only then",
     ),
     (
+        "D-63",
+        "hash, hash type and processor of an indicated frame are those of the RSS parameters",
+    ),
+    (
         "D-64",
         "what is sent is on the wire once, every byte as the protocol and its offloads mean it",
     ),

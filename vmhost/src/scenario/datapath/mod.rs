@@ -2,31 +2,32 @@
 //! The data path, every byte of it: the runner's traffic peer is the other end of the wire.
 //!
 //! The driver lives several times in one run, each time with another kind of interrupt and other
-//! keywords. In each life every kind of frame goes both ways, with what offloads it has.
+//! keywords. In each life every kind of frame goes both ways, with what offloads it has, then while they change. What
+//! the driver does not advertise is skipped and told. How to add a kind of frame: see [`kinds`].
 
+mod changes;
 mod kinds;
+mod means;
 mod path;
+mod receiving;
+mod scaling;
+mod sending;
 mod truth;
 
 use super::{
     bring_up::{self, Session},
-    log_or_err, report, step, tear_down,
+    log_or_err, report, statistics, step, tear_down,
 };
 use crate::{log, ndis::adapter::State, registry};
 use ::ndis::ffi::*;
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, string::String};
 use path::Path;
-use vmhost_proto::{Grant, HostConfig, Irq};
-use vmhost_wire::frame::Twist;
-
-/// Frames that the peer sends in one go.
-const BATCH: usize = 64;
+use vmhost_proto::{HostConfig, Irq, RegistryValue};
 
 /// One life of the driver.
 struct Life {
     name: &'static str,
     irq: Irq,
-    messages: Option<u32>,
     keywords: &'static [(&'static str, &'static str)],
 }
 
@@ -34,40 +35,67 @@ const LIVES: &[Life] = &[
     Life {
         name: "msix",
         irq: Irq::Msix,
-        messages: None,
         keywords: &[],
     },
     Life {
-        name: "msi",
+        name: "msix, jumbo frames",
+        irq: Irq::Msix,
+        keywords: &[("*JumboPacket", "9014")],
+    },
+    Life {
+        name: "msi, one queue",
         irq: Irq::Msi,
-        messages: None,
         keywords: &[],
     },
     Life {
-        name: "line",
+        name: "line, no tags, no scaling",
         irq: Irq::Line,
-        messages: None,
-        keywords: &[],
+        keywords: &[("*PriorityVLANTag", "0"), ("*RSS", "0")],
     },
 ];
 
 /// Runs it; the `Err` is what failed first.
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
-    let chosen: Vec<&Life> = LIVES
+    let chosen = LIVES
         .iter()
-        .filter(|life| config.grant.irq == Irq::Auto || config.grant.irq == life.irq)
-        .collect();
+        .filter(|life| config.grant.irq == Irq::Auto || config.grant.irq == life.irq);
     for life in chosen {
         let mut config = config.clone();
-        config.grant = Grant {
-            irq: life.irq,
-            messages: life.messages.or(config.grant.messages),
-        };
+        if let Some(unknown) = life.set(&mut config) {
+            skip(&format!("{}: the INF has no {unknown}", life.name));
+            continue;
+        }
+        config.grant.irq = life.irq;
         registry::init(&config);
         step(&format!("life {}", life.name));
         one(&config, sys).map_err(|why| format!("life {}: {why}", life.name))?;
     }
     Ok(())
+}
+
+impl Life {
+    /// Sets the keywords; one that the INF does not have comes back.
+    fn set(&self, config: &mut HostConfig) -> Option<&'static str> {
+        for (name, value) in self.keywords {
+            let keywords = &mut config.install.keywords;
+            let Some(keyword) = keywords.iter_mut().find(|keyword| keyword.name == *name) else {
+                return Some(name);
+            };
+            keyword.value = RegistryValue::Sz((*value).into());
+        }
+        None
+    }
+}
+
+/// Something that the driver does not advertise the means for.
+fn skip(what: &str) {
+    log!("skipped: {what}");
+    report::update(|report| {
+        let skipped = &mut report.datapath.skipped;
+        if !skipped.iter().any(|old| old == what) {
+            skipped.push(what.into());
+        }
+    });
 }
 
 /// One life, from load to unload.
@@ -90,58 +118,32 @@ fn exercise(session: &Session) -> Result<(), String> {
     bring_up::open(session)?;
     bring_up::wait_for_link(session)?;
     let mut path = Path::new(session)?;
-    receives(&mut path)?;
-    sends(&mut path)?;
+    let result = receiving::all(&mut path)
+        .and_then(|()| sending::all(&mut path))
+        .and_then(|()| counted(&mut path))
+        .and_then(|()| sending::large(&mut path))
+        .and_then(|()| changes::all(&mut path));
     let counts = path.counts;
-    log!("{counts:?}");
+    log!(
+        "{} frames received, {} sent, {} refused",
+        counts.received,
+        counts.sent,
+        counts.refused
+    );
     report::update(|report| {
         report.datapath.frames_received += counts.received;
         report.datapath.frames_sent += counts.sent;
         report.datapath.refused += counts.refused;
     });
-    Ok(())
+    result
 }
 
-fn receives(path: &mut Path<'_>) -> Result<(), String> {
-    step("receive");
-    let most = path.most();
-    let mut groups = kinds::groups(&mut path.numbers, most);
-    groups.extend(kinds::strange(&mut path.numbers, most));
-    for group in groups {
-        for specs in group.specs.chunks(BATCH) {
-            path.receive(group.name, specs)?;
-        }
-    }
-    Ok(())
-}
-
-fn sends(path: &mut Path<'_>) -> Result<(), String> {
-    step("send");
-    let most = path.most();
-    for group in kinds::groups(&mut path.numbers, most) {
-        let frames: Vec<_> = group
-            .specs
-            .into_iter()
-            // A protocol sends no packet that is cut off.
-            .filter(|spec| !spec.twists().contains(Twist::TRUNCATED))
-            .map(Path::plain)
-            .collect();
-        path.send(group.name, &frames)?;
-    }
-    malformed(path)
-}
-
-/// D-10: what cannot be sent is refused and never reaches the wire.
-fn malformed(path: &mut Path<'_>) -> Result<(), String> {
-    let most = path.most() as usize;
-    let lists = [0, 1, 13, most + 5, most + 600, 16_384]
-        .into_iter()
-        .map(|length| {
-            (
-                vec![(vec![0x5A; length], Default::default())],
-                Default::default(),
-            )
-        })
-        .collect();
-    path.refuse("malformed sends", lists)
+/// U-07: the statistics, exactly.
+fn counted(path: &mut Path<'_>) -> Result<(), String> {
+    step("statistics");
+    path.case("statistics", |path, _| {
+        let (_, on_the_wire) = path.peer.totals()?;
+        statistics::check_exactly(path.adapter(), &on_the_wire, &path.received);
+        Ok(())
+    })
 }

@@ -2,8 +2,11 @@
 //! One life of the adapter with the peer at the other end: frames in and out, compared. PASSIVE.
 
 use super::{
-    super::{bring_up::Session, peer::Peer},
+    super::{bring_up::Session, peer::Peer, report},
     kinds::Numbers,
+    means::Means,
+    scaling::Parameters,
+    truth,
 };
 use crate::{
     machine::{thread, time},
@@ -18,7 +21,7 @@ use crate::{
 };
 use ::ndis::ffi::*;
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
-use vmhost_wire::control::Expected;
+use vmhost_wire::control::{Expected, Totals};
 use vmhost_wire::frame::{self, Frame, Leave, Network, Spec, To, Transport, Way};
 
 /// How long frames or completions may stay out. Only a failure waits for it.
@@ -39,10 +42,20 @@ pub struct Counts {
     pub sent: u64,
     /// Frames received and compared.
     pub received: u64,
-    /// Segments of large sends.
-    pub segments: u64,
     /// Frames that had to be refused, and were.
     pub refused: u64,
+}
+
+/// What is known about the adapter while a batch is received.
+#[derive(Clone, Debug, Default)]
+pub enum Judge {
+    /// Its configuration does not change: claims are true, and those that are promised are made.
+    #[default]
+    Steady,
+    /// The configuration changes meanwhile: claims are true.
+    Changing,
+    /// Steady, and frames are hashed and placed by these parameters.
+    Scaled(Parameters),
 }
 
 /// A frame to be sent.
@@ -65,8 +78,21 @@ pub struct Path<'a> {
     pub numbers: Numbers,
     /// What was done.
     pub counts: Counts,
+    /// Frames that came up.
+    pub received: Totals,
     guest: [u8; 6],
     fences: u32,
+}
+
+impl Outgoing {
+    /// A frame with a shape of the dice's choice.
+    pub fn new(spec: Spec, leave: Leave, tag: u16, mss: u32) -> Self {
+        Self {
+            expected: Expected { spec, tag, mss },
+            leave,
+            shape: send::throw_shape(spec.length as usize),
+        }
+    }
 }
 
 /// Whether a frame must be indicated.
@@ -94,6 +120,7 @@ impl<'a> Path<'a> {
             peer: Peer::connect(guest)?,
             numbers: Numbers::default(),
             counts: Counts::default(),
+            received: Totals::default(),
             guest,
             fences: 0,
         })
@@ -109,8 +136,32 @@ impl<'a> Path<'a> {
         (self.adapter().mtu() + HEADER) as u32
     }
 
-    /// Has the peer send `specs`; compares what the miniport indicates, until all is here that must be.
-    pub fn receive(&mut self, what: &str, specs: &[Spec]) -> Result<(), String> {
+    /// A case: counted, and passed when it found nothing.
+    pub fn case(
+        &mut self,
+        what: &str,
+        run: impl FnOnce(&mut Self, &str) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let before = verify::violations();
+        let result = run(self, what);
+        let good = result.is_ok() && verify::violations() == before;
+        report::update(|report| {
+            report.datapath.cases += 1;
+            report.datapath.passed += u32::from(good);
+        });
+        result
+    }
+
+    /// Has the peer send `specs`, then does `meanwhile`; compares what the miniport indicates,
+    /// until all is here that must be.
+    pub fn receive(
+        &mut self,
+        what: &str,
+        specs: &[Spec],
+        judge: &Judge,
+        meanwhile: impl FnOnce(&Adapter) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let means = Means::of(self.adapter());
         let most = self.most() as usize;
         let mut awaited: Vec<Awaited> = Vec::new();
         let mut by_bytes: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
@@ -133,6 +184,7 @@ impl<'a> Path<'a> {
             });
         }
         self.peer.send(&all)?;
+        meanwhile(self.adapter())?;
         let deadline = time::now_ns() + LIMIT_NS;
         let mut missing = awaited.iter().filter(|a| a.wanted == Wanted::Must).count();
         while missing != 0 {
@@ -167,9 +219,11 @@ impl<'a> Path<'a> {
                 missing -= 1;
             }
             self.counts.received += 1;
-            super::truth::check(
-                self.session,
+            self.received.count(&received.bytes);
+            truth::check(
                 self.handler(),
+                &means,
+                judge,
                 &one.spec,
                 &one.frame,
                 &received,
@@ -231,15 +285,7 @@ impl<'a> Path<'a> {
 
     /// One frame with a shape of the dice's choice and nothing left to the miniport.
     pub fn plain(spec: Spec) -> Outgoing {
-        Outgoing {
-            expected: Expected {
-                spec,
-                tag: 0,
-                mss: 0,
-            },
-            leave: Leave::default(),
-            shape: send::throw_shape(spec.length as usize),
-        }
+        Outgoing::new(spec, Leave::default(), 0, 0)
     }
 
     /// Sends frames, one list each with now and then several net buffers; the peer compares.
@@ -330,7 +376,6 @@ impl<'a> Path<'a> {
     /// What the peer saw must be what it expected.
     fn collect(&mut self, what: &str) -> Result<(), String> {
         let seen = self.peer.collect()?;
-        self.counts.segments += seen.matched;
         let rule = if seen.padding != 0 { "D-11" } else { "D-64" };
         let good = seen.missing == 0 && seen.unexpected == 0 && seen.problem.is_empty();
         verify::check_of(Handler::Send, rule, good, || {
@@ -355,8 +400,8 @@ fn wanted(spec: &Spec, length: usize, most: usize) -> Wanted {
         Wanted::Never
     } else if length <= most + tags.min(frame::TAG) {
         Wanted::Must
-    } else if length <= most + tags.max(frame::TAG) {
-        // A frame of the length of a tagged one without a tag, or the second tag's bytes.
+    } else if length <= most + tags {
+        // The second tag's bytes.
         Wanted::May
     } else {
         Wanted::Never

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What came out of band with a received frame, against what is known about the frame. PASSIVE.
 
-use super::super::bring_up::Session;
+use super::{means::Means, path::Judge};
 use crate::{
     ndis::receive::Received,
     verify::{self, Handler},
 };
-use ::ndis::ffi::*;
 use alloc::format;
 use vmhost_wire::frame::{Checksum, Frame, Spec, Transport, Twist};
 
@@ -18,22 +17,38 @@ const TCP_GOOD: u32 = 1 << 3;
 const UDP_GOOD: u32 = 1 << 4;
 const IP_GOOD: u32 = 1 << 5;
 
-/// D-61, D-62.
-pub fn check(session: &Session, handler: Handler, spec: &Spec, frame: &Frame, received: &Received) {
+/// D-61, D-62, D-63.
+pub fn check(
+    handler: Handler,
+    means: &Means,
+    judge: &Judge,
+    spec: &Spec,
+    frame: &Frame,
+    received: &Received,
+) {
     checksum(handler, spec, frame, received.checksum);
-    let options = session
-        .adapter
-        .general
-        .lock()
-        .as_ref()
-        .map_or(0, |g| g.mac_options);
-    let out_of_band = options & (NDIS_MAC_OPTION_8021P_PRIORITY | NDIS_MAC_OPTION_8021Q_VLAN) != 0;
+    if !matches!(judge, Judge::Changing) {
+        promised(handler, means, spec, frame, received.checksum);
+    }
+    match judge {
+        Judge::Scaled(parameters) => parameters.check(handler, spec, frame, received),
+        Judge::Steady => {
+            // No protocol has asked for a hash.
+            verify::check_of(handler, "D-63", received.hash_info == 0, || {
+                format!(
+                    "hash information {:#x} without receive-side scaling",
+                    received.hash_info
+                )
+            });
+        }
+        Judge::Changing => {}
+    }
     let tagged = spec.tag_bytes() != 0;
     // The bytes were compared with the tag put back where it was, so its value is right.
     verify::check_of(
         handler,
         "D-62",
-        !(out_of_band && tagged) || received.tag != 0,
+        !(means.tags && tagged) || received.tag != 0,
         || format!("a tag was not taken out of the frame: {spec:?}"),
     );
     verify::check_of(handler, "D-62", tagged || received.tag == 0, || {
@@ -41,6 +56,31 @@ pub fn check(session: &Session, handler: Handler, spec: &Spec, frame: &Frame, re
             "Ieee8021QNetBufferListInfo {:#x} for a frame without a tag: {spec:?}",
             received.tag
         )
+    });
+}
+
+/// D-61: claims that the configuration promises, and none when it has none.
+fn promised(handler: Handler, means: &Means, spec: &Spec, frame: &Frame, claims: u32) {
+    let (ip, transport) = means.must_judge(spec);
+    let good = |must: bool, checksum: Checksum, claim: u32| {
+        !must || checksum != Checksum::Good || claims & claim != 0
+    };
+    let claim = if spec.transport == Transport::Tcp {
+        TCP_GOOD
+    } else {
+        UDP_GOOD
+    };
+    // Behind a wrong header nothing need be said.
+    let transport = transport && frame.ip_checksum != Checksum::Bad;
+    let made =
+        good(ip, frame.ip_checksum, IP_GOOD) && good(transport, frame.transport_checksum, claim);
+    verify::check_of(handler, "D-61", made, || {
+        format!("checksum flags {claims:#x} for a good and plain packet: {spec:?}")
+    });
+    let sums = means.receive(spec.network);
+    let nothing = !sums.ip() && !sums.transport(Transport::Tcp) && !sums.transport(Transport::Udp);
+    verify::check_of(handler, "D-61", !nothing || claims == 0, || {
+        format!("checksum flags {claims:#x} while receive checksums are off: {spec:?}")
     });
 }
 

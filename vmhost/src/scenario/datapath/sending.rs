@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Every kind of frame to the wire: as it is, and with work left to the miniport. PASSIVE.
+
+use super::{
+    super::step,
+    kinds::{self, FLOWS},
+    means::Means,
+    path::{Outgoing, Path},
+    skip,
+};
+use alloc::{format, string::String, vec, vec::Vec};
+use vmhost_wire::frame::{Leave, Network, Spec, Transport, Twist};
+
+/// Tags that go out of band: a priority alone, a VLAN, both.
+const TAGS: [u16; 3] = [0xE000, 0x0123, 0x6FFE];
+/// The longest IP packet.
+const IP_MOST: u32 = 65_535;
+
+/// All kinds, then with checksums and tags left to the miniport, then what must be refused.
+pub fn all(path: &mut Path<'_>) -> Result<(), String> {
+    step("send");
+    let most = path.most();
+    for group in kinds::groups(&mut path.numbers, most) {
+        let frames: Vec<_> = group
+            .specs
+            .into_iter()
+            // A protocol sends no packet that is cut off.
+            .filter(|spec| !spec.twists().contains(Twist::TRUNCATED))
+            .map(Path::plain)
+            .collect();
+        path.case(&format!("send, {}", group.name), |path, what| {
+            path.send(what, &frames)
+        })?;
+    }
+    checksums(path)?;
+    tags(path)?;
+    malformed(path)
+}
+
+/// Each checksum alone and both, for every packet that the configuration takes.
+pub fn checksums(path: &mut Path<'_>) -> Result<(), String> {
+    let most = path.most();
+    let means = Means::of(path.adapter());
+    for (network, transport) in FLOWS {
+        let sums = means.transmit(network);
+        let name = format!("{network:?} {transport:?}");
+        let mut frames = Vec::new();
+        for (ip, upper) in [(true, false), (false, true), (true, true)] {
+            let can = (!ip || (network == Network::V4 && sums.ip()))
+                && (!upper || sums.transport(transport));
+            if !can {
+                continue;
+            }
+            let leave = Leave {
+                ip,
+                transport: upper,
+                segments: false,
+            };
+            let other = if network == Network::V4 {
+                Twist::IP_OPTIONS
+            } else {
+                Twist::EXTENSIONS
+            };
+            for twist in [
+                Twist::empty(),
+                Twist::TCP_OPTIONS,
+                other,
+                other | Twist::TCP_OPTIONS,
+            ] {
+                if !sums.takes(twist) {
+                    continue;
+                }
+                for length in [102, 103, 118, 601, most - 1, most] {
+                    let spec =
+                        Spec::new(path.numbers.next(), length, network, transport).twisted(twist);
+                    frames.push(Outgoing::new(spec, leave, 0, 0));
+                    if means.tags && length < most {
+                        frames.push(Outgoing::new(
+                            Spec {
+                                number: path.numbers.next(),
+                                ..spec
+                            },
+                            leave,
+                            TAGS[2],
+                            0,
+                        ));
+                    }
+                }
+            }
+        }
+        if frames.is_empty() {
+            skip(&format!("checksums of sends, {name}"));
+            continue;
+        }
+        path.case(&format!("checksums of sends, {name}"), |path, what| {
+            path.send(what, &frames)
+        })?;
+    }
+    Ok(())
+}
+
+/// Tags out of band.
+fn tags(path: &mut Path<'_>) -> Result<(), String> {
+    if !Means::of(path.adapter()).tags {
+        skip("tags out of band");
+        return Ok(());
+    }
+    let most = path.most();
+    let mut frames = Vec::new();
+    for tag in TAGS {
+        for length in [60, 61, 64, 300, most] {
+            for network in [Network::Raw, Network::V4, Network::V6] {
+                let spec = Spec::new(path.numbers.next(), length, network, Transport::Udp);
+                frames.push(Outgoing::new(spec, Leave::default(), tag, 0));
+            }
+        }
+    }
+    path.case("tags out of band", |path, what| path.send(what, &frames))
+}
+
+/// Large sends with headers of several lengths and all kinds of segment sizes.
+pub fn large(path: &mut Path<'_>) -> Result<(), String> {
+    step("large sends");
+    let means = Means::of(path.adapter());
+    for network in [Network::V4, Network::V6] {
+        let Some(limits) = means.large(network) else {
+            skip(&format!("large sends, {network:?}"));
+            continue;
+        };
+        let most = path.most();
+        // Beside the longest headers here: IPv6, TCP with timestamps.
+        let usual = most - 14 - 40 - 32;
+        let longest = (limits.most.min(IP_MOST) / 2 * 2).min(60_000);
+        let mut frames = Vec::new();
+        for (length, mss) in [
+            (3 * usual, usual),
+            (2 * usual + 200, usual),
+            (5001, 536),
+            (7777, 999),
+            (1500, 88),
+            (longest, usual),
+        ] {
+            for twist in [Twist::empty(), Twist::TCP_OPTIONS, Twist::FINAL] {
+                let twist = if limits.options {
+                    twist
+                } else {
+                    twist.difference(Twist::TCP_OPTIONS)
+                };
+                let spec =
+                    Spec::new(path.numbers.next(), length, network, Transport::Tcp).twisted(twist);
+                let tag = if means.tags && length % 2 == 1 {
+                    TAGS[2]
+                } else {
+                    0
+                };
+                let segments = (length - 100) / mss;
+                if length - 54 <= limits.most && segments >= limits.segments {
+                    frames.push(Outgoing::new(spec, SEGMENTS, tag, mss));
+                }
+            }
+        }
+        path.case(&format!("large sends, {network:?}"), |path, what| {
+            path.send(what, &frames)
+        })?;
+        // One segment, though no protocol would ask for that.
+        let spec = Spec::new(path.numbers.next(), 700, network, Transport::Tcp);
+        let single = [Outgoing::new(spec, SEGMENTS, 0, usual)];
+        path.case(
+            &format!("large send of one segment, {network:?}"),
+            |path, what| path.send(what, &single),
+        )?;
+        // A segment size of 0 makes no segments.
+        let spec = Spec::new(path.numbers.next(), 4000, network, Transport::Tcp);
+        let (bytes, info, _) = path.prepare(&Outgoing::new(spec, SEGMENTS, 0, 0));
+        path.case(
+            &format!("large send with MSS 0, {network:?}"),
+            |path, what| path.refuse(what, vec![(vec![(bytes, Default::default())], info)]),
+        )?;
+    }
+    Ok(())
+}
+
+/// Everything is left to the miniport.
+const SEGMENTS: Leave = Leave {
+    ip: false,
+    transport: false,
+    segments: true,
+};
+
+/// D-10: what cannot be sent is refused and never reaches the wire.
+fn malformed(path: &mut Path<'_>) -> Result<(), String> {
+    let most = path.most() as usize;
+    let lists = [0, 1, 13, most + 5, most + 600, 16_384]
+        .into_iter()
+        .map(|length| {
+            (
+                vec![(vec![0x5A; length], Default::default())],
+                Default::default(),
+            )
+        })
+        .collect();
+    path.case("malformed sends", |path, what| path.refuse(what, lists))
+}
