@@ -71,6 +71,25 @@ const RUNS: &[(&str, &[&str])] = &[
         "VM, NDIS poll, msix",
         &["--set", "*NdisPoll=1", "--transfer", "2"],
     ),
+    ("VM, data path", &["--scenario", "datapath"]),
+    (
+        "VM, data path, one CPU",
+        &["--scenario", "datapath", "--cpus", "1", "--seed", "2"],
+    ),
+    (
+        "VM, data path, NDIS poll, four CPUs",
+        &[
+            "--scenario",
+            "datapath",
+            "--cpus",
+            "4",
+            "--seed",
+            "3",
+            "--set",
+            "*NdisPoll=1",
+        ],
+    ),
+    ("VM, soak", &["--scenario", "soak", "--frames", "200000"]),
     ("VM, OIDs and sends, msix", &["--scenario", "basic"]),
     (
         "VM, low resources",

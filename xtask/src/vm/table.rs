@@ -91,6 +91,31 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         mmio.other_reads,
         mmio.other_writes
     )?;
+    let path = &report.datapath;
+    if path.cases != 0 {
+        writeln!(
+            out,
+            "data path   {} of {} cases passed; {} frames sent, {} received, {} refused, each compared",
+            path.passed, path.cases, path.frames_sent, path.frames_received, path.refused
+        )?;
+        for skipped in &path.skipped {
+            writeln!(out, "  skipped   {skipped}")?;
+        }
+    }
+    let soak = &report.soak;
+    if soak.pauses != 0 {
+        writeln!(
+            out,
+            "soak        {} of {} sent arrived; {} of {} offered received, {} counted as dropped; {} pauses, {:.0} frames/s",
+            soak.frames_arrived,
+            soak.frames_sent,
+            soak.frames_received,
+            soak.frames_offered,
+            soak.frames_dropped,
+            soak.pauses,
+            (soak.frames_sent + soak.frames_received) as f64 / soak.seconds.max(0.001)
+        )?;
+    }
     let iommu = &report.iommu;
     if iommu.on {
         let (faults, peak) = (iommu.faults, iommu.mapped_peak);

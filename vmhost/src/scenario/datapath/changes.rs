@@ -107,9 +107,18 @@ fn scaling_on(path: &mut Path<'_>) -> Result<(), String> {
         return Ok(());
     };
     let queues = can.queues as usize;
+    let messages = path
+        .adapter()
+        .grant
+        .lock()
+        .as_ref()
+        .map_or(0, |grant| grant.messages.len());
     step(&format!("receive-side scaling, {queues} queue(s)"));
+    if messages < queues {
+        skip("processors of receive-side scaling, with fewer messages than queues");
+    }
     for number in 0..SETS {
-        let parameters = Parameters::new(number, queues);
+        let parameters = Parameters::new(number, queues, messages);
         let specs = traffic(path);
         path.case(
             &format!("scaling set {number} under traffic"),

@@ -38,8 +38,9 @@ pub struct Parameters {
 pub const TYPES: u32 = NDIS_HASH_IPV4 | NDIS_HASH_TCP_IPV4 | NDIS_HASH_IPV6 | NDIS_HASH_TCP_IPV6;
 
 impl Parameters {
-    /// A key and a table by number; the processors are the first ones, as many as `queues`.
-    pub fn new(number: u8, queues: usize) -> Self {
+    /// A key and a table by number; the processors are the first ones, as many as `queues`. With
+    /// fewer `messages` than queues the queues share a DPC, and a frame's processor is not judged.
+    pub fn new(number: u8, queues: usize, messages: usize) -> Self {
         let mut key = [0; KEY];
         vmhost_wire::frame::payload(0x4B00 + u32::from(number), &mut key);
         let processors = cpu::count().min(queues).max(1);
@@ -52,7 +53,7 @@ impl Parameters {
             key,
             table,
             types: TYPES,
-            placed: processors <= queues,
+            placed: processors <= queues && queues <= messages,
         }
     }
 
