@@ -369,16 +369,15 @@ pub fn resubmit(
         again.split_off(left)
     };
     let now = time::now_ns();
-    let mut next = {
+    let first = {
         let mut number = number.lock();
         *number += taken.len() as u64;
         *number - taken.len() as u64
     };
     let mut chain: Vec<usize> = Vec::with_capacity(taken.len());
-    for mut sent in taken {
+    for (mut sent, next) in taken.into_iter().zip(first..) {
         sent.since_ns = now;
         sent.built.renew(at, &next.to_le_bytes());
-        next += 1;
         let nbl = sent.built.nbl;
         if let Some(last) = chain.last() {
             guest::write(last + NBL_NEXT, nbl);

@@ -104,7 +104,7 @@ fn flood_both_ways(config: &HostConfig, session: &Session) -> Result<(), String>
         .receives
         .set_sink(Some(Arc::new(move |bytes: &[u8]| sink.take(bytes))));
     for number in 0..PREPARED {
-        let length = if number as u64 % ONE_LONG_IN == 0 {
+        let length = if (number as u64).is_multiple_of(ONE_LONG_IN) {
             LONG
         } else {
             SHORT
@@ -373,7 +373,7 @@ impl Senders {
             let want = CHAIN as u64;
             let claim = self
                 .left
-                .try_update(Ordering::AcqRel, Ordering::Acquire, |left| {
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
                     (left != 0).then(|| left.saturating_sub(want))
                 });
             let Ok(left) = claim else { break };

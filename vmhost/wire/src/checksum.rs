@@ -8,11 +8,7 @@ pub struct Sum(u64);
 impl Sum {
     /// Adds bytes; an odd one at the end counts as if a zero followed.
     #[must_use]
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "bytes are added, not another sum"
-    )]
-    pub fn add(mut self, data: &[u8]) -> Self {
+    pub fn bytes(mut self, data: &[u8]) -> Self {
         let mut pairs = data.chunks_exact(2);
         for pair in &mut pairs {
             self.0 += u64::from(u16::from_be_bytes([pair[0], pair[1]]));

@@ -348,7 +348,7 @@ fn ip(spec: &Spec, frame: &mut Frame, way: Way) {
     finish_transport(spec, frame, end);
     if v4 {
         let sum = Sum::default()
-            .add(&frame.bytes[start..start + header.len()])
+            .bytes(&frame.bytes[start..start + header.len()])
             .checksum();
         let sum = if spec.has(Twist::BAD_IP) {
             sum ^ 0x0100
@@ -487,7 +487,7 @@ fn finish_transport(spec: &Spec, frame: &mut Frame, end: usize) {
         frame.bytes[at + 4..at + 6].copy_from_slice(&field);
     }
     let sum = pseudo(frame, spec.transport, length)
-        .add(&frame.bytes[at..end])
+        .bytes(&frame.bytes[at..end])
         .checksum();
     let is_udp = spec.transport == Transport::Udp;
     let mut sum = if is_udp && sum == 0 { 0xFFFF } else { sum };
@@ -533,7 +533,7 @@ fn pseudo(frame: &Frame, transport: Transport, length: usize) -> Sum {
         UDP
     };
     Sum::default()
-        .add(&frame.addresses)
+        .bytes(&frame.addresses)
         .word(u16::from(protocol))
         .word((length >> 16) as u16)
         .word(length as u16)
@@ -632,7 +632,7 @@ pub fn segments(frame: &Frame, mss: usize) -> Vec<Vec<u8>> {
             let id = word(ip + 4).wrapping_add(index as u16);
             bytes[ip + 4..ip + 6].copy_from_slice(&id.to_be_bytes());
             bytes[ip + 10..ip + 12].fill(0);
-            let sum = Sum::default().add(&bytes[ip..at]).checksum();
+            let sum = Sum::default().bytes(&bytes[ip..at]).checksum();
             bytes[ip + 10..ip + 12].copy_from_slice(&sum.to_be_bytes());
         } else {
             bytes[ip + 4..ip + 6].copy_from_slice(&((length - 40) as u16).to_be_bytes());
@@ -646,7 +646,7 @@ pub fn segments(frame: &Frame, mss: usize) -> Vec<Vec<u8>> {
         bytes[at + 16..at + 18].fill(0);
         let whole = bytes.len() - at;
         let sum = pseudo(&segment, Transport::Tcp, whole)
-            .add(&segment.bytes[at..])
+            .bytes(&segment.bytes[at..])
             .checksum();
         segment.bytes[at + 16..at + 18].copy_from_slice(&sum.to_be_bytes());
         out.push(segment.bytes);

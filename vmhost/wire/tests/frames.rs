@@ -199,7 +199,7 @@ fn what_is_left_to_the_miniport_is_the_documented_seed() {
             frame::leave(&mut left, transport, all);
             let at = whole.transport.unwrap();
             let sum = vmhost_wire::checksum::Sum::default()
-                .add(&left.bytes[at..])
+                .bytes(&left.bytes[at..])
                 .checksum();
             let field = at + if transport == Transport::Tcp { 16 } else { 6 };
             let want = u16::from_be_bytes([whole.bytes[field], whole.bytes[field + 1]]);
