@@ -174,7 +174,7 @@ pub fn fails(call: &Call) -> Option<u64> {
     }
     // SAFETY: an argument slot of the driver's call; every index in the table is below the number
     // of arguments of its import.
-    let argument = |index: usize| unsafe { call.args.add(index).read() } as usize;
+    let argument = |index: usize| unsafe { call.args.wrapping_add(index).read() } as usize;
     Some(match *failure {
         Failure::Returns(rax) => rax,
         Failure::Spoils(rax, index) => {

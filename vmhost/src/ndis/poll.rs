@@ -403,7 +403,7 @@ fn round(poll: &Arc<Poll>, mut resumed: bool) {
                 return;
             }
             // Without progress NDIS stops, whatever the driver says is left; perhaps not at once.
-            if !pass.progress && !(pass.remaining && DICE.chance(50)) {
+            if !(pass.progress || pass.remaining && DICE.chance(50)) {
                 break;
             }
         }
