@@ -113,9 +113,14 @@ pub fn request(
     }) {
         return 0;
     }
-    if !verify::check("X-63", !interrupt.closed.load(Ordering::Acquire), || {
+    let closed = interrupt.closed.load(Ordering::Acquire);
+    // what was running when the deregistration began cannot know of it yet. It is not queued.
+    let since = interrupt.closed_ns.load(Ordering::Relaxed);
+    let running = verify::current().is_some_and(|context| context.start_ns <= since);
+    verify::check("X-63", !closed || running, || {
         call.text("the interrupt is being deregistered")
-    }) {
+    });
+    if closed {
         return 0;
     }
     (0..cpu::count())

@@ -30,7 +30,7 @@ use alloc::{
     sync::{Arc, Weak},
     vec::Vec,
 };
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The driver's handlers of one registration; 0 where it gave none.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +64,8 @@ pub struct Interrupt {
     pub table: IrqSpin<Option<Block>>,
     /// Deregistration has begun: no ISR is called any more.
     pub closed: AtomicBool,
+    /// When it was.
+    pub closed_ns: AtomicU64,
 }
 
 impl Interrupt {

@@ -28,7 +28,7 @@ use crate::{
 };
 use ::ndis::ffi::*;
 use alloc::{format, string::String, sync::Arc};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use handlers::address;
 
 /// How long DPCs may go on queueing each other after deregistration has begun.
@@ -100,6 +100,7 @@ pub fn register(
         counts: (0..count).map(|_| Counts::default()).collect(),
         table: IrqSpin::new(table),
         closed: AtomicBool::new(false),
+        closed_ns: AtomicU64::new(0),
         grant: grant.clone(),
     });
     ledger::add(Object::Interrupt, handle, 0, Scope::Adapter, call.rip);
@@ -221,6 +222,9 @@ fn disconnect(adapter: &Adapter, registration: &Arc<Interrupt>) -> bool {
             interrupt::disconnect(vector);
         }
     }
+    registration
+        .closed_ns
+        .store(time::now_ns(), Ordering::Relaxed);
     registration.closed.store(true, Ordering::Release);
     let deadline = time::now_ns() + DRAIN_LIMIT_NS;
     dpc::flush();
