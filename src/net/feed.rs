@@ -121,6 +121,35 @@ impl Feed {
         progress: &mut Progress,
         irql: &Irql<Dispatch>,
     ) -> Result<(), PushError> {
+        // Nearly every frame: nothing asked for, and in one piece.
+        let length = mapped.net_buffer().data_length();
+        if matches!(plan.work, Work::Plain)
+            && plan.tag.is_none()
+            && (MIN_FRAME..=MAX_SEGMENT).contains(&length)
+            && let Some(address) = mapped.in_one_piece()
+        {
+            let piece = Segment {
+                address,
+                len: length,
+            };
+            let options = TxOptions::default();
+            self.ring.push_one(piece, options, ticket as usize)?;
+            progress.add(length);
+            return Ok(());
+        }
+        self.push_other(mapped, plan, ticket, progress, irql)
+    }
+
+    /// Every other frame. Out of the way of the usual ones.
+    #[inline(never)]
+    fn push_other(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        plan: &Plan,
+        ticket: u32,
+        progress: &mut Progress,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
         match plan.work {
             Work::Plain => self.plain(mapped, plan, ticket, progress, irql),
             Work::Checksum {

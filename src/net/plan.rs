@@ -108,6 +108,15 @@ pub fn large_send_done(info: usize, payload: u32) -> usize {
     }
 }
 
+/// Whether there is no request at all: the plan is [`Plan::PLAIN`] then, whatever is offered and whatever the frame is.
+#[inline]
+pub fn asks_for_nothing(nb: &TxNetBuffer) -> bool {
+    let requests = nb.info(TcpLargeSendNetBufferListInfo)
+        | nb.info(TcpIpChecksumNetBufferListInfo)
+        | nb.info(Ieee8021QNetBufferListInfo);
+    requests == 0
+}
+
 /// The plan for a net buffer whose length was checked; `kind` is its EtherType.
 ///
 /// # Errors

@@ -13,9 +13,9 @@
 //! completions carry on (D-07). Tickets are taken, and finished net buffers given back, a batch per hold of the lock. It
 //! is never held across a call into NDIS (K-01); the tail is written under it, so that tail writes keep their order.
 
-use super::frame::{Cast, HEADER_LEN};
-use super::plan::{check_length, large_send_done, plan};
-use super::window::{BATCH, Batch, Done, Ring};
+use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN};
+use super::plan::{Plan, asks_for_nothing, check_length, large_send_done, plan};
+use super::window::{BATCH, Batch, Done, Finished, Ring};
 use crate::adapter::Core;
 use crate::hw::mmio::Mmio;
 use crate::hw::queue;
@@ -27,7 +27,7 @@ use ndis::mem::Shared;
 use ndis::miniport::CancelId;
 use ndis::nbl::{SendChain, TxNetBuffer};
 use ndis::spin::SpinLock;
-use ndis::status::Status;
+use ndis::status::{Result, Status};
 
 /// Net buffers finished by one DPC pass: as many as the largest window has. What is sent later has an interrupt of its
 /// own.
@@ -43,6 +43,14 @@ const START: usize = HEADER_LEN as usize;
 const fn ether_type(start: &[u8; START]) -> u16 {
     let [.., high, low] = start;
     u16::from_be_bytes([*high, *low])
+}
+
+/// The plan for a net buffer that asks for something. Out of the way of those that do not.
+#[inline(never)]
+fn plan_for(core: &Core, nb: &TxNetBuffer, irql: &Irql<Dispatch>) -> Result<Plan> {
+    let start = nb.first::<START, _>(irql).unwrap_or([0; START]);
+    let most = core.settings.max_frame();
+    plan(nb, ether_type(&start), core.offload.get(), most, irql)
 }
 
 /// A queue in cache lines of its own. `None` before initialisation has made the ring and after halt has taken it.
@@ -193,7 +201,7 @@ impl Queue {
         let mut entered = false;
         let mut failed = false;
         // Empty again after each round.
-        let mut batch: Batch = [const { None }; BATCH];
+        let mut batch = Batch::new_const();
         loop {
             let mut guard = self.ring.lock(irql);
             let (slot, at_dispatch) = guard.split();
@@ -205,8 +213,8 @@ impl Queue {
                 ring.senders += 1;
                 entered = true;
             }
-            let count = ring.next_batch(&mut batch, &mut empty);
-            if count == 0 {
+            ring.next_batch(&mut batch, &mut empty);
+            if batch.is_empty() {
                 ring.senders -= 1;
                 ring.advance(core.is_gone(), at_dispatch);
                 ring.ring_doorbell(&core.mmio);
@@ -215,7 +223,7 @@ impl Queue {
             }
             let dma = ring.dma.clone();
             drop(guard);
-            for (nb, ticket) in batch.iter_mut().take(count).filter_map(Option::take) {
+            for (nb, ticket) in batch.drain(..) {
                 self.map(core, nb, ticket, &dma, irql);
             }
         }
@@ -266,12 +274,15 @@ impl Queue {
     /// NDIS has mapped a net buffer. DISPATCH_LEVEL; inside [`Queue::map`], later, or on another CPU.
     fn mapped(&self, core: &Core, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
         let nb = mapped.net_buffer();
-        // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-        let start = nb.first::<START, _>(irql).unwrap_or([0; START]);
-        let (cast, kind) = (Cast::of(&start), ether_type(&start));
-        let most = core.settings.max_frame();
-        let plan = plan(nb, kind, core.offload.get(), most, irql);
         let ticket = nb.word(TICKET).unwrap_or(0) as u32;
+        // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
+        let address = nb.first::<ADDRESS_LEN, _>(irql);
+        let cast = address.map_or(Cast::Unicast, |address| Cast::of(&address));
+        let plan = if asks_for_nothing(nb) {
+            None
+        } else {
+            Some(plan_for(core, nb, irql))
+        };
         let mut guard = self.ring.lock(irql);
         let (slot, at_dispatch) = guard.split();
         let Some(ring) = slot else { return };
@@ -336,22 +347,19 @@ impl Queue {
         let mut total = 0;
         let mut pending = false;
         // Empty again after each round.
-        let mut done = [const { None }; BATCH];
+        let mut done = Finished::new_const();
         while total < most {
             let room = BATCH.min((most - total) as usize);
-            let Some(places) = done.get_mut(..room) else {
-                break;
-            };
             let mut guard = self.ring.lock(irql);
             let (slot, at_dispatch) = guard.split();
             let Some(ring) = slot else { break };
             let statistics = core.statistics.transmit(self.number);
-            let (count, more) = ring.finished(statistics, places);
+            let (count, more) = ring.finished(statistics, &mut done, room);
             ring.advance(core.is_gone(), at_dispatch);
             ring.ring_doorbell(&core.mmio);
             pending = ring.has_pending();
             drop(guard);
-            for item in done.iter_mut().take(count).filter_map(Option::take) {
+            for item in done.drain(..) {
                 let (nb, status) = match item {
                     // G-27: the list is freed before the NBL is completed.
                     Done::Unmap(mapped, status) => (mapped.unmap(irql), status),

@@ -11,6 +11,7 @@ use crate::hw::mmio::Mmio;
 use crate::net::statistics::Direction;
 use crate::ring::PushError;
 use alloc::boxed::Box;
+use arrayvec::ArrayVec;
 use ndis::dma::{MappedNetBuffer, ScatterGatherDma};
 use ndis::irql::{Dispatch, Irql};
 use ndis::mem::Shared;
@@ -98,7 +99,9 @@ pub(super) enum Done {
 }
 
 /// The next net buffers to map, with their tickets.
-pub(super) type Batch = [Option<(TxNetBuffer, u32)>; BATCH];
+pub(super) type Batch = ArrayVec<(TxNetBuffer, u32), BATCH>;
+/// What one hold of the lock finishes.
+pub(super) type Finished = ArrayVec<Done, BATCH>;
 
 impl Ring {
     /// An empty ring. The window's length is a power of two.
@@ -127,24 +130,20 @@ impl Ring {
         self.window.get_mut(at)
     }
 
-    /// Takes the next net buffers, each with a ticket, as far as the window has room; returns how many. NBLs without net
+    /// Takes the next net buffers, each with a ticket, as far as the window and `batch` have room. NBLs without net
     /// buffers go to `empty`.
-    pub(super) fn next_batch(&mut self, batch: &mut Batch, empty: &mut SendChain) -> usize {
-        let mut count = 0;
-        for place in batch {
-            if self.tail.wrapping_sub(self.head) as usize >= self.window.len() {
-                break;
-            }
+    pub(super) fn next_batch(&mut self, batch: &mut Batch, empty: &mut SendChain) {
+        while !batch.is_full() && (self.tail.wrapping_sub(self.head) as usize) < self.window.len() {
             let Some(nb) = self.next_net_buffer(empty) else {
                 break;
             };
-            *place = Some((nb, self.tail));
+            // There is room.
+            let _ = batch.try_push((nb, self.tail));
             self.tail = self.tail.wrapping_add(1);
-            count += 1;
         }
-        count
     }
 
+    #[inline]
     fn next_net_buffer(&mut self, empty: &mut SendChain) -> Option<TxNetBuffer> {
         loop {
             if let Some(nb) = self.current.as_mut().and_then(Iterator::next) {
@@ -167,12 +166,13 @@ impl Ring {
         self.current.is_some() || !self.pending.is_empty()
     }
 
-    /// A net buffer has been mapped.
+    /// A net buffer has been mapped; without a plan it is sent as it is.
+    #[inline]
     pub(super) fn mapped(
         &mut self,
         ticket: u32,
         mapped: MappedNetBuffer,
-        plan: Result<Plan, Status>,
+        plan: Option<Result<Plan, Status>>,
         cast: Cast,
     ) {
         if let Some(entry) = self.entry(ticket) {
@@ -180,11 +180,15 @@ impl Ring {
             entry.cast = cast;
             entry.progress = Progress::default();
             match plan {
-                Ok(plan) => {
+                None => {
+                    entry.plan = Plan::PLAIN;
+                    entry.state = State::Waiting;
+                }
+                Some(Ok(plan)) => {
                     entry.plan = plan;
                     entry.state = State::Waiting;
                 }
-                Err(status) => {
+                Some(Err(status)) => {
                     entry.status = status;
                     entry.state = State::Refused;
                 }
@@ -289,12 +293,12 @@ impl Ring {
         }
     }
 
-    /// Takes as many finished net buffers as `done` has places, oldest first; returns how many, and whether there may be
-    /// more.
+    /// Moves up to `room` finished net buffers to `done`, oldest first; returns how many, and whether there may be more.
     pub(super) fn finished(
         &mut self,
         statistics: &Direction,
-        done: &mut [Option<Done>],
+        done: &mut Finished,
+        room: usize,
     ) -> (usize, bool) {
         let mask = self.window.len().wrapping_sub(1);
         let window = &mut self.window;
@@ -305,7 +309,7 @@ impl Ring {
         });
         let mut tally = Tally::default();
         let mut count = 0;
-        for place in done.iter_mut() {
+        while count < room {
             if self.head == self.next {
                 break;
             }
@@ -328,16 +332,20 @@ impl Ring {
                 State::Waiting | State::Away => break,
             };
             entry.state = State::Away;
-            match core::mem::take(&mut entry.held) {
-                Held::Mapped(mapped) => *place = Some(Done::Unmap(mapped, status)),
-                Held::Unmapped(nb) => *place = Some(Done::Finish(nb, status)),
-                Held::Nothing => {}
+            let item = match core::mem::take(&mut entry.held) {
+                Held::Mapped(mapped) => Some(Done::Unmap(mapped, status)),
+                Held::Unmapped(nb) => Some(Done::Finish(nb, status)),
+                Held::Nothing => None,
+            };
+            if let Some(item) = item {
+                // `room` is no more than it has.
+                let _ = done.try_push(item);
             }
             self.head = ticket.wrapping_add(1);
             count += 1;
         }
         tally.give(statistics);
-        (count, count == done.len() || frames == REPORTS)
+        (count, count == room || frames == REPORTS)
     }
 }
 
