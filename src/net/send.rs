@@ -223,9 +223,7 @@ impl Queue {
             }
             let dma = ring.dma.clone();
             drop(guard);
-            for (nb, ticket) in batch.drain(..) {
-                self.map(core, nb, ticket, &dma, irql);
-            }
+            self.map_all(core, &mut batch, &dma, irql);
         }
         // Without a ring: what came fails.
         if let Some(chain) = chain.filter(|chain| !chain.is_empty()) {
@@ -241,7 +239,22 @@ impl Queue {
         failed
     }
 
+    /// Has a batch mapped. No lock held. A function of its own, as its loop then has the registers for itself.
+    #[inline(never)]
+    fn map_all(
+        &self,
+        core: &Core,
+        batch: &mut Batch,
+        dma: &ScatterGatherDma<Mapper>,
+        irql: &mut Irql<Dispatch>,
+    ) {
+        for (nb, ticket) in batch.drain(..) {
+            self.map(core, nb, ticket, dma, irql);
+        }
+    }
+
     /// Has one net buffer mapped. No lock held.
+    #[inline]
     fn map(
         &self,
         core: &Core,
@@ -257,16 +270,22 @@ impl Queue {
             check_length(&nb, core.settings.max_frame())
         };
         let failed = match checked {
-            Err(status) => Some((status, nb)),
+            Err(status) => Err((status, nb)),
             Ok(()) => {
                 nb.set_word(TICKET, ticket as usize);
                 nb.set_word(QUEUE, self.number);
-                dma.map(nb, irql).err()
+                dma.map(nb, irql)
             }
         };
-        if let Some((status, nb)) = failed
-            && let Some(ring) = &mut *self.ring.lock(irql)
-        {
+        if let Err((status, nb)) = failed {
+            self.not_mapped(ticket, nb, status, irql);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_mapped(&self, ticket: u32, nb: TxNetBuffer, status: Status, irql: &mut Irql<Dispatch>) {
+        if let Some(ring) = &mut *self.ring.lock(irql) {
             ring.failed(ticket, nb, status);
         }
     }
@@ -359,25 +378,7 @@ impl Queue {
             ring.ring_doorbell(&core.mmio);
             pending = ring.has_pending();
             drop(guard);
-            for item in done.drain(..) {
-                let (nb, status) = match item {
-                    // G-27: the list is freed before the NBL is completed.
-                    Done::Unmap(mapped, status) => (mapped.unmap(irql), status),
-                    Done::Finish(nb, status) => (nb, status),
-                };
-                let length = nb.data_length();
-                let Some(mut nbl) = nb.finish(status) else {
-                    continue;
-                };
-                let large = nbl.info(TcpLargeSendNetBufferListInfo);
-                if large != 0 {
-                    nbl.set_info(
-                        TcpLargeSendNetBufferListInfo,
-                        large_send_done(large, length),
-                    );
-                }
-                chain.push(nbl);
-            }
+            give_back(&mut done, chain, irql);
             total += count as u32;
             if !more {
                 break;
@@ -432,6 +433,31 @@ impl Queue {
         if failed {
             self.complete(core, irql);
         }
+    }
+}
+
+/// Unmaps and finishes what `done` has; NBLs that are whole go to `chain`. A function of its own, as its loop then has the
+/// registers for itself.
+#[inline(never)]
+fn give_back(done: &mut Finished, chain: &mut SendChain, irql: &Irql<Dispatch>) {
+    for item in done.drain(..) {
+        let (nb, status) = match item {
+            // G-27: the list is freed before the NBL is completed.
+            Done::Unmap(mapped, status) => (mapped.unmap(irql), status),
+            Done::Finish(nb, status) => (nb, status),
+        };
+        let length = nb.data_length();
+        let Some(mut nbl) = nb.finish(status) else {
+            continue;
+        };
+        let large = nbl.info(TcpLargeSendNetBufferListInfo);
+        if large != 0 {
+            nbl.set_info(
+                TcpLargeSendNetBufferListInfo,
+                large_send_done(large, length),
+            );
+        }
+        chain.push(nbl);
     }
 }
 

@@ -16,7 +16,7 @@ use ndis::dma::{MappedNetBuffer, ScatterGatherDma};
 use ndis::irql::{Dispatch, Irql};
 use ndis::mem::Shared;
 use ndis::miniport::CancelId;
-use ndis::nbl::{SendChain, TxNetBuffer, TxNetBuffers};
+use ndis::nbl::{SendChain, SendNbl, TxNetBuffer, TxNetBuffers};
 use ndis::status::Status;
 
 /// Net buffers taken or finished per hold of the lock.
@@ -132,6 +132,7 @@ impl Ring {
 
     /// Takes the next net buffers, each with a ticket, as far as the window and `batch` have room. NBLs without net
     /// buffers go to `empty`.
+    #[inline(never)]
     pub(super) fn next_batch(&mut self, batch: &mut Batch, empty: &mut SendChain) {
         while !batch.is_full() && (self.tail.wrapping_sub(self.head) as usize) < self.window.len() {
             let Some(nb) = self.next_net_buffer(empty) else {
@@ -145,18 +146,35 @@ impl Ring {
 
     #[inline]
     fn next_net_buffer(&mut self, empty: &mut SendChain) -> Option<TxNetBuffer> {
+        if self.current.is_none() {
+            // Most NBLs have one net buffer.
+            match self.pending.pop()?.into_only() {
+                Ok(nb) => return Some(nb),
+                Err(nbl) => self.split(nbl, empty),
+            }
+        }
+        self.next_of_many(empty)
+    }
+
+    #[inline(never)]
+    fn next_of_many(&mut self, empty: &mut SendChain) -> Option<TxNetBuffer> {
         loop {
             if let Some(nb) = self.current.as_mut().and_then(Iterator::next) {
                 return Some(nb);
             }
             self.current = None;
-            match self.pending.pop()?.split() {
-                Ok(net_buffers) => self.current = Some(net_buffers),
-                Err(mut nbl) => {
-                    // D-01 promises at least one.
-                    nbl.set_status(Status::INVALID_LENGTH);
-                    empty.push(nbl);
-                }
+            let nbl = self.pending.pop()?;
+            self.split(nbl, empty);
+        }
+    }
+
+    fn split(&mut self, nbl: SendNbl, empty: &mut SendChain) {
+        match nbl.split() {
+            Ok(net_buffers) => self.current = Some(net_buffers),
+            Err(mut nbl) => {
+                // D-01 promises at least one.
+                nbl.set_status(Status::INVALID_LENGTH);
+                empty.push(nbl);
             }
         }
     }
@@ -294,6 +312,7 @@ impl Ring {
     }
 
     /// Moves up to `room` finished net buffers to `done`, oldest first; returns how many, and whether there may be more.
+    #[inline(never)]
     pub(super) fn finished(
         &mut self,
         statistics: &Direction,

@@ -218,6 +218,26 @@ impl SendNbl {
         count
     }
 
+    /// The NBL's net buffer, if it has exactly one: what [`split`](Self::split) would give, found without a walk.
+    ///
+    /// # Errors
+    /// The NBL itself, if it has none or several: split it.
+    #[inline]
+    pub fn into_only(self) -> Result<TxNetBuffer, Self> {
+        let Some(nb) = NonNull::new(self.raw().first_net_buffer()) else {
+            return Err(self);
+        };
+        // SAFETY: a net buffer of an owned NBL.
+        if !unsafe { nb.as_ref() }.next().is_null() {
+            return Err(self);
+        }
+        let nbl = ManuallyDrop::new(self).nbl;
+        // As in `split`, for one.
+        // SAFETY: owned; this member is the miniport's.
+        unsafe { (*nbl.as_ptr()).MiniportReserved[0] = core::ptr::without_provenance_mut(1) };
+        Ok(TxNetBuffer { nb, nbl })
+    }
+
     /// Splits the NBL into its net buffers.
     ///
     /// # Errors
