@@ -99,7 +99,9 @@ impl Feed {
     pub fn complete(&mut self, most: u32, mut each: impl FnMut(u32)) -> u32 {
         let free = &mut self.free;
         self.ring.complete(most, |cookie| {
-            *free |= bounce_of(cookie);
+            if cookie >> BOUNCE != 0 {
+                give_back(free, cookie);
+            }
             each(cookie as u32);
         })
     }
@@ -503,13 +505,13 @@ impl Progress {
 /// Every bounce buffer.
 const ALL_FREE: u32 = (1 << BOUNCES) - 1;
 
-/// The bit of the bounce buffer that a cookie names; 0 without one.
-const fn bounce_of(cookie: usize) -> u32 {
-    match (cookie >> BOUNCE) as u32 {
-        0 => 0,
-        // More than there are does not come from `bounce`.
-        number => (1 << ((number - 1) & 31)) & ALL_FREE,
-    }
+/// Marks the bounce buffer that a cookie names as free.
+#[cold]
+#[inline(never)]
+const fn give_back(free: &mut u32, cookie: usize) {
+    let number = (cookie >> BOUNCE) as u32;
+    // More than there are does not come from `bounce`.
+    *free |= (1 << (number.wrapping_sub(1) & 31)) & ALL_FREE;
 }
 
 /// The chip's context for a frame with these headers, which end before byte 256.

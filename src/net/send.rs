@@ -15,7 +15,7 @@
 
 use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN};
 use super::plan::{Plan, asks_for_nothing, check_length, large_send_done, plan};
-use super::window::{BATCH, Batch, Done, Finished, Ring};
+use super::window::{BATCH, Batch, Finished, Held, Ring};
 use crate::adapter::Core;
 use crate::hw::mmio::Mmio;
 use crate::hw::queue;
@@ -43,14 +43,6 @@ const START: usize = HEADER_LEN as usize;
 const fn ether_type(start: &[u8; START]) -> u16 {
     let [.., high, low] = start;
     u16::from_be_bytes([*high, *low])
-}
-
-/// The plan for a net buffer that asks for something. Out of the way of those that do not.
-#[inline(never)]
-fn plan_for(core: &Core, nb: &TxNetBuffer, irql: &Irql<Dispatch>) -> Result<Plan> {
-    let start = nb.first::<START, _>(irql).unwrap_or([0; START]);
-    let most = core.settings.max_frame();
-    plan(nb, ether_type(&start), core.offload.get(), most, irql)
 }
 
 /// A queue in cache lines of its own. `None` before initialisation has made the ring and after halt has taken it.
@@ -291,25 +283,55 @@ impl Queue {
     }
 
     /// NDIS has mapped a net buffer. DISPATCH_LEVEL; inside [`Queue::map`], later, or on another CPU.
+    #[inline]
     fn mapped(&self, core: &Core, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
+        if asks_for_nothing(mapped.net_buffer()) {
+            self.waits(core, mapped, None, irql);
+        } else {
+            self.mapped_with_request(core, mapped, irql);
+        }
+    }
+
+    #[inline(never)]
+    fn mapped_with_request(&self, core: &Core, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
+        let nb = mapped.net_buffer();
+        let start = nb.first::<START, _>(irql).unwrap_or([0; START]);
+        let (kind, most) = (ether_type(&start), core.settings.max_frame());
+        let plan = plan(nb, kind, core.offload.get(), most, irql);
+        self.waits(core, mapped, Some(plan), irql);
+    }
+
+    /// Puts a mapped net buffer into the window; without a plan it is sent as it is.
+    #[inline(always)]
+    fn waits(
+        &self,
+        core: &Core,
+        mapped: MappedNetBuffer,
+        plan: Option<Result<Plan>>,
+        irql: &mut Irql<Dispatch>,
+    ) {
         let nb = mapped.net_buffer();
         let ticket = nb.word(TICKET).unwrap_or(0) as u32;
         // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
         let address = nb.first::<ADDRESS_LEN, _>(irql);
         let cast = address.map_or(Cast::Unicast, |address| Cast::of(&address));
-        let plan = if asks_for_nothing(nb) {
-            None
-        } else {
-            Some(plan_for(core, nb, irql))
-        };
+        let mut guard = self.ring.lock(irql);
+        let Some(ring) = &mut *guard else { return };
+        ring.mapped(ticket, mapped, plan, cast);
+        // A sender in its loop moves it, and writes the tail once for all.
+        let alone = ring.senders == 0;
+        drop(guard);
+        if alone {
+            self.advance(core, irql);
+        }
+    }
+
+    /// Moves what waits into the ring; no sender does.
+    #[inline(never)]
+    fn advance(&self, core: &Core, irql: &mut Irql<Dispatch>) {
         let mut guard = self.ring.lock(irql);
         let (slot, at_dispatch) = guard.split();
         let Some(ring) = slot else { return };
-        ring.mapped(ticket, mapped, plan, cast);
-        if ring.senders > 0 {
-            // A sender in its loop moves it, and writes the tail once for all.
-            return;
-        }
         ring.advance(core.is_gone(), at_dispatch);
         ring.ring_doorbell(&core.mmio);
         if ring.has_failed() {
@@ -440,11 +462,12 @@ impl Queue {
 /// registers for itself.
 #[inline(never)]
 fn give_back(done: &mut Finished, chain: &mut SendChain, irql: &Irql<Dispatch>) {
-    for item in done.drain(..) {
-        let (nb, status) = match item {
+    for (held, status) in done.drain(..) {
+        let nb = match held {
             // G-27: the list is freed before the NBL is completed.
-            Done::Unmap(mapped, status) => (mapped.unmap(irql), status),
-            Done::Finish(nb, status) => (nb, status),
+            Held::Mapped(mapped) => mapped.unmap(irql),
+            Held::Unmapped(nb) => nb,
+            Held::Nothing => continue,
         };
         let length = nb.data_length();
         let Some(mut nbl) = nb.finish(status) else {

@@ -40,7 +40,7 @@ enum State {
 
 /// What the window holds of a net buffer.
 #[derive(Debug, Default)]
-enum Held {
+pub(super) enum Held {
     #[default]
     Nothing,
     Mapped(MappedNetBuffer),
@@ -91,17 +91,10 @@ pub struct Ring {
     pub(super) dma: Shared<ScatterGatherDma<Mapper>>,
 }
 
-/// What is finished outside the lock.
-#[derive(Debug)]
-pub(super) enum Done {
-    Unmap(MappedNetBuffer, Status),
-    Finish(TxNetBuffer, Status),
-}
-
 /// The next net buffers to map, with their tickets.
 pub(super) type Batch = ArrayVec<(TxNetBuffer, u32), BATCH>;
 /// What one hold of the lock finishes.
-pub(super) type Finished = ArrayVec<Done, BATCH>;
+pub(super) type Finished = ArrayVec<(Held, Status), BATCH>;
 
 impl Ring {
     /// An empty ring. The window's length is a power of two.
@@ -185,7 +178,7 @@ impl Ring {
     }
 
     /// A net buffer has been mapped; without a plan it is sent as it is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn mapped(
         &mut self,
         ticket: u32,
@@ -351,15 +344,8 @@ impl Ring {
                 State::Waiting | State::Away => break,
             };
             entry.state = State::Away;
-            let item = match core::mem::take(&mut entry.held) {
-                Held::Mapped(mapped) => Some(Done::Unmap(mapped, status)),
-                Held::Unmapped(nb) => Some(Done::Finish(nb, status)),
-                Held::Nothing => None,
-            };
-            if let Some(item) = item {
-                // `room` is no more than it has.
-                let _ = done.try_push(item);
-            }
+            // `room` is no more than `done` has.
+            let _ = done.try_push((core::mem::take(&mut entry.held), status));
             self.head = ticket.wrapping_add(1);
             count += 1;
         }

@@ -65,8 +65,22 @@ pub enum PushError {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TxSlot {
     cookie: usize,
+    /// With RS: where the next RS is, once there is one.
+    next_rs: u32,
     eop: bool,
     rs: bool,
+}
+
+impl TxSlot {
+    /// The last descriptor of a frame.
+    const fn last(cookie: usize) -> Self {
+        Self {
+            cookie,
+            next_rs: 0,
+            eop: true,
+            rs: false,
+        }
+    }
 }
 
 /// A transmit ring: descriptors in `M`, one slot per descriptor in `S`.
@@ -83,8 +97,10 @@ pub struct TxRing<M, S> {
     /// Last descriptor of the newest frame.
     last_eop: u32,
     frames_since_rs: u32,
-    /// The oldest RS descriptor that has not reported yet, once found.
+    /// The oldest RS descriptor that has not been worked off; it may not have been handed over yet.
     watch: Option<u32>,
+    /// The newest one; the slots between the two are linked.
+    newest_rs: u32,
     context: Option<TxContext>,
 }
 
@@ -108,6 +124,7 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
             last_eop: 0,
             frames_since_rs: 0,
             watch: None,
+            newest_rs: 0,
             context: None,
         })
     }
@@ -194,12 +211,10 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
             return Err(PushError::Full);
         }
         self.last_eop = self.next;
-        let slot = TxSlot {
-            cookie,
-            eop: true,
-            rs: false,
-        };
-        self.write(tx_data(piece.address, piece.len, true, options), slot);
+        self.write(
+            tx_data(piece.address, piece.len, true, options),
+            TxSlot::last(cookie),
+        );
         self.frames_since_rs += 1;
         if self.frames_since_rs >= RS_STRIDE {
             self.report_last();
@@ -262,12 +277,10 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
             return Err(PushError::Full);
         }
         self.last_eop = self.next;
-        let slot = TxSlot {
-            cookie,
-            eop: true,
-            rs: false,
-        };
-        self.write(tx_data(address, len, true, request.options), slot);
+        self.write(
+            tx_data(address, len, true, request.options),
+            TxSlot::last(cookie),
+        );
         Ok(())
     }
 
@@ -289,6 +302,16 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         if let Some(s) = self.slot(at) {
             s.rs = true;
         }
+        match self.watch {
+            None => self.watch = Some(at),
+            Some(_) => {
+                let newest = self.newest_rs;
+                if let Some(s) = self.slot(newest) {
+                    s.next_rs = at;
+                }
+            }
+        }
+        self.newest_rs = at;
         self.frames_since_rs = 0;
     }
 
@@ -333,7 +356,8 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
                 }
             }
             if self.done == rs.wrapping_add(1) {
-                self.watch = None;
+                let newest = self.newest_rs;
+                self.watch = (rs != newest).then_some(self.peek(rs).next_rs);
             }
         }
         frames
@@ -341,18 +365,10 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
 
     /// The oldest RS descriptor handed over that has not been worked off.
     #[inline]
-    fn watched(&mut self) -> Option<u32> {
-        if self.watch.is_none() {
-            let mut at = self.done;
-            while at != self.shown {
-                if self.peek(at).rs {
-                    self.watch = Some(at);
-                    break;
-                }
-                at = at.wrapping_add(1);
-            }
-        }
+    fn watched(&self) -> Option<u32> {
+        let handed_over = self.shown.wrapping_sub(self.done);
         self.watch
+            .filter(|rs| rs.wrapping_sub(self.done) < handed_over)
     }
 
     /// Gives back the cookies of every frame, complete or not, and empties the ring. The chip must have been

@@ -388,6 +388,15 @@ impl TxNetBuffer {
         if let Some(bytes) = unsafe { first_bytes(self.raw()) } {
             return Some(bytes);
         }
+        self.first_in_pieces(irql)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first_in_pieces<const N: usize, L: AtMost<Dispatch>>(
+        &self,
+        irql: &Irql<L>,
+    ) -> Option<[u8; N]> {
         let mut bytes = [0; N];
         (self.copy_to(&mut bytes, irql) == Ok(N)).then_some(bytes)
     }
