@@ -205,7 +205,9 @@ impl Queue {
                 ring.senders += 1;
                 entered = true;
             }
-            ring.next_batch(&mut batch, &mut empty);
+            if ring.has_pending() {
+                ring.next_batch(&mut batch, &mut empty);
+            }
             if batch.is_empty() {
                 ring.senders -= 1;
                 ring.advance(core.is_gone(), at_dispatch);

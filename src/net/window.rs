@@ -305,7 +305,7 @@ impl Ring {
     }
 
     /// Moves up to `room` finished net buffers to `done`, oldest first; returns how many, and whether there may be more.
-    #[inline(never)]
+    #[inline]
     pub(super) fn finished(
         &mut self,
         statistics: &Direction,
