@@ -81,9 +81,9 @@ fn names(sys: &Path, places: &BTreeSet<u32>) -> Outcome<HashMap<u32, String>> {
 fn name(block: &str) -> String {
     let root = root().display().to_string();
     let lines: Vec<&str> = block.lines().collect();
-    let places = lines.chunks(2).filter_map(|frame| frame.get(1).copied());
+    let mut places = lines.chunks(2).filter_map(|frame| frame.get(1).copied());
     let own = places.clone().find_map(|place| place.strip_prefix(&root));
-    own.or_else(|| places.last())
+    own.or_else(|| places.next_back())
         .map_or("?", |place| place.trim_start_matches('/'))
         .rsplit_once(':')
         .map_or("?", |(line, _)| line)
