@@ -262,7 +262,8 @@ pub struct Report {
     /// The scenario `datapath`; zero in others.
     #[serde(default)]
     pub datapath: Datapath,
-    /// The scenario `soak`.
+    /// The scenario `soak`; zero in others.
+    #[serde(default)]
     pub soak: Soak,
     /// Register accesses.
     pub mmio: Mmio,
