@@ -6,7 +6,7 @@
 //! queues share a vector they share its object too, because "notification on" opens the vector's mask.
 
 use super::core::Core;
-use super::dpc::{CHUNK, queues_of, transmit_queues};
+use super::dpc::{BUDGET, transmit_queues};
 use super::link;
 use crate::irq::clock::cycles;
 use crate::irq::{Roles, Setup, VECTORS};
@@ -16,9 +16,6 @@ use ndis::irql::{AtMost, AtMostDispatch, Dispatch, Irql, Passive};
 use ndis::mem::Shared;
 use ndis::nbl::ReceiveChain;
 use ndis::poll::{PollData, PollFunctions, PollHandler};
-
-/// Frames that one poll hands over when NDIS sets no limit.
-const BUDGET: u32 = 256;
 
 /// The context of one poll object: an owner of the core. The cycle core → slot → handler → core ends with
 /// [`Core::end_polls`].
@@ -135,35 +132,14 @@ impl Core {
         if looked {
             link::look(self, irql);
         }
-        let mut more = roles.intersects(Roles::RX);
-        let (mut indicated, mut bytes) = (0, 0);
-        if more {
-            let mut budget = data.receive_limit().min(BUDGET);
-            let mut chain = ReceiveChain::new();
-            let mut late = false;
-            let mut left = queues_of(roles);
-            while more && budget > 0 && !late {
-                let mut up = Up::Collect(&mut chain);
-                let received = self.poll_queues(&mut left, budget.min(CHUNK), &mut up, irql);
-                budget = budget.saturating_sub(received.indicated);
-                indicated += received.indicated;
-                bytes += received.bytes;
-                more = received.more;
-                // Nothing taken, and more: somebody else posts buffers at this moment.
-                late = received.indicated == 0
-                    || cycles().wrapping_sub(begin) > self.dpc_cycles.load(Ordering::Relaxed);
-            }
-            data.indicate(chain, more);
+        let budget = data.receive_limit().min(BUDGET);
+        let mut chain = ReceiveChain::new();
+        let swept = self.sweep(roles, budget, begin, &mut Up::Collect(&mut chain), irql);
+        if roles.intersects(Roles::RX) {
+            data.indicate(chain, swept.more);
         }
-        again |= more;
-        frames += indicated;
-        self.samples(message, indicated, bytes);
-        if let Some(record) = self.irq.record(message) {
-            record.handled(frames);
-            if frames == 0 && !looked {
-                record.found_nothing();
-            }
-        }
+        again |= swept.more;
+        self.account(message, &swept, frames, looked);
         if again {
             self.irq.poll_again(message);
         }
