@@ -196,20 +196,8 @@ impl Feed {
             },
             length: length.max(MIN_FRAME),
         };
-        if plan.tag.is_some() && plan.tagged {
+        if plan.own_tag().is_some() {
             self.bounce(mapped, plan, ticket as usize, None, irql)?;
-            progress.add(length);
-            return Ok(());
-        }
-        if (MIN_FRAME..=MAX_SEGMENT).contains(&length)
-            && let Some(address) = mapped.in_one_piece()
-        {
-            let piece = Segment {
-                address,
-                len: length,
-            };
-            self.ring
-                .push_one(piece, request.options, ticket as usize)?;
             progress.add(length);
             return Ok(());
         }
@@ -353,7 +341,7 @@ impl Feed {
         let request = TxRequest {
             context: None,
             options: TxOptions {
-                vlan: plan.tag.filter(|_| !plan.tagged),
+                vlan: plan.chip_tag(),
                 ..TxOptions::default()
             },
             length: length.max(MIN_FRAME),
@@ -403,7 +391,7 @@ impl Feed {
                 sum = segment::transport_sum(head, &part.headers, part.end);
             }
         }
-        let tag = plan.tag.filter(|_| plan.tagged);
+        let tag = plan.own_tag();
         let tag = tag.map(|tci| u32::to_be_bytes(0x8100 << 16 | u32::from(tci)));
         let inserted = tag.map_or(0, |tag| tag.len() as u32);
         if size as u32 + left + inserted > self.bounce_bytes {
@@ -469,7 +457,7 @@ impl Feed {
 /// Whether the chip can do all that a frame asks for. It sums to the end of the frame, not of the packet; behind more
 /// than one tag QEMU's model of it does not look; and a second tag it would put in place of the first there.
 fn is_for_the_chip(plan: &Plan, part: &Part) -> bool {
-    part.end == part.length && part.headers.tags <= 1 && !(plan.tag.is_some() && plan.tagged)
+    part.end == part.length && part.headers.tags <= 1 && plan.own_tag().is_none()
 }
 
 /// One frame whose headers are changed.

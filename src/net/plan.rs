@@ -60,6 +60,18 @@ impl Plan {
         tagged: false,
         work: Work::Plain,
     };
+
+    /// The tag that the chip inserts.
+    #[inline]
+    pub fn chip_tag(&self) -> Option<u16> {
+        self.tag.filter(|_| !self.tagged)
+    }
+
+    /// The tag that the driver inserts, before the frame's own.
+    #[inline]
+    pub fn own_tag(&self) -> Option<u16> {
+        self.tag.filter(|_| self.tagged)
+    }
 }
 
 /// NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO, Transmit.

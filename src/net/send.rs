@@ -352,15 +352,19 @@ impl Queue {
             if nbls > 0 {
                 chain.complete(irql);
             }
-            // There is room again, and what failed there comes back in the next round.
-            let none = SendChain::new(core.handle);
-            let again = count > 0 && pending && self.pump(core, none, irql);
+            // What failed comes back in the next round.
+            let again = count > 0 && pending && self.carry_on(core, irql);
             core.leave(nbls, irql);
             if !again {
                 break;
             }
         }
         total
+    }
+
+    /// There is room again: goes on with what waits. `true`: something failed.
+    fn carry_on(&self, core: &Core, irql: &mut Irql<Dispatch>) -> bool {
+        self.pump(core, SendChain::new(core.handle), irql)
     }
 
     /// As [`Sender::collect`], for this queue.
@@ -372,9 +376,8 @@ impl Queue {
         irql: &mut Irql<Dispatch>,
     ) -> (u32, bool) {
         let (total, pending) = self.finish_batches(core, chain, most, irql);
-        // There is room again. What fails there has no interrupt to wait for.
-        let none = SendChain::new(core.handle);
-        let failed = total > 0 && pending && self.pump(core, none, irql);
+        // What fails has no interrupt to wait for.
+        let failed = total > 0 && pending && self.carry_on(core, irql);
         (total, failed || total == most)
     }
 
