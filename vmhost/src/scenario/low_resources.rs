@@ -4,9 +4,8 @@
 //! failing start must leave nothing behind, and the next good one must work. PASSIVE.
 
 use super::{
-    bring_up,
     interrupts::bench::{self, Bench},
-    report, step, tear_down,
+    step,
 };
 use crate::{
     exports::shortage::{self, Plan, Site},
@@ -16,13 +15,11 @@ use crate::{
         adapter,
         dice::DICE,
         instant::{self, Instant},
-        interrupt::steer::STEER,
         lifecycle, shared_memory,
     },
     verify::{self, Handler},
 };
 use alloc::{format, string::String, vec::Vec};
-use core::sync::atomic::Ordering;
 use vmhost_proto::HostConfig;
 
 /// In a short sweep a good start comes after so many bad ones.
@@ -38,16 +35,7 @@ struct Tally {
 
 /// Runs it; the `Err` is what failed first.
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
-    STEER.quiet.store(false, Ordering::Relaxed);
-    let session = bring_up::start(config, sys);
-    let mut bench = Bench::new(config, &session);
-    let result = sweep(config, &mut bench);
-    bench.rest();
-    let halted = bench.halted();
-    let left = bench.left;
-    report::update(|report| report.ledger.at_halt = left);
-    tear_down::finish(&session);
-    result.and(halted)
+    bench::run(config, sys, |bench| sweep(config, bench))
 }
 
 fn sweep(config: &HostConfig, bench: &mut Bench<'_>) -> Result<(), String> {

@@ -27,21 +27,27 @@ const BYTES_RCV: u32 = NDIS_STATISTICS_FLAGS_VALID_BYTES_RCV
     | NDIS_STATISTICS_FLAGS_VALID_MULTICAST_BYTES_RCV
     | NDIS_STATISTICS_FLAGS_VALID_BROADCAST_BYTES_RCV;
 
-/// Frames that the driver counts as received and not indicated: ifInDiscards and ifInErrors.
-pub fn received_and_dropped(adapter: &Adapter) -> u64 {
-    let answer = oid::query(
-        adapter,
-        OID_GEN_STATISTICS,
-        size_of::<NDIS_STATISTICS_INFO>(),
-    );
-    let counter = |offset: usize| {
+/// OID_GEN_STATISTICS: gives the eight bytes at an offset of NDIS_STATISTICS_INFO. A driver that does not answer it is told
+/// by O-12.
+fn counters(adapter: &Adapter) -> Option<impl Fn(usize) -> u64> {
+    let size = size_of::<NDIS_STATISTICS_INFO>();
+    let answer = oid::query(adapter, OID_GEN_STATISTICS, size);
+    if answer.status != NDIS_STATUS_SUCCESS {
+        log!("OID_GEN_STATISTICS: {:#010x}", answer.status as u32);
+        return None;
+    }
+    Some(move |offset: usize| {
         let bytes = answer.data.get(offset..offset + 8);
         let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
         bytes.map_or(0, u64::from_le_bytes)
-    };
-    if answer.status != NDIS_STATUS_SUCCESS {
+    })
+}
+
+/// Frames that the driver counts as received and not indicated: ifInDiscards and ifInErrors.
+pub fn received_and_dropped(adapter: &Adapter) -> u64 {
+    let Some(counter) = counters(adapter) else {
         return 0;
-    }
+    };
     counter(offset_of!(NDIS_STATISTICS_INFO, ifInDiscards))
         + counter(offset_of!(NDIS_STATISTICS_INFO, ifInErrors))
 }
@@ -49,19 +55,9 @@ pub fn received_and_dropped(adapter: &Adapter) -> u64 {
 /// Compares OID_GEN_STATISTICS with what was on the wire and what came up: every frame, by kind of
 /// destination. Bytes may or may not have tags in them that came or went out of band.
 pub fn check_exactly(adapter: &Adapter, sent: &Totals, received: &Totals) {
-    let answer = oid::query(
-        adapter,
-        OID_GEN_STATISTICS,
-        size_of::<NDIS_STATISTICS_INFO>(),
-    );
-    let counter = |offset: usize| {
-        let bytes = answer.data.get(offset..offset + 8);
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map_or(0, u64::from_le_bytes)
-    };
-    if answer.status != NDIS_STATUS_SUCCESS {
+    let Some(counter) = counters(adapter) else {
         return;
-    }
+    };
     macro_rules! three {
         ($($member:ident),*) => { [$(counter(offset_of!(NDIS_STATISTICS_INFO, $member))),*] };
     }
@@ -103,27 +99,17 @@ pub fn check_exactly(adapter: &Adapter, sent: &Totals, received: &Totals) {
     }
 }
 
-/// Compares OID_GEN_STATISTICS with the frames that went through the host. A driver that does not
-/// answer it is told by O-12.
+/// Compares OID_GEN_STATISTICS with the frames that went through the host.
 pub fn check(adapter: &Adapter) {
-    let size = size_of::<NDIS_STATISTICS_INFO>();
-    let answer = oid::query(adapter, OID_GEN_STATISTICS, size);
-    if answer.status != NDIS_STATUS_SUCCESS {
-        log!("OID_GEN_STATISTICS: {:#010x}", answer.status as u32);
+    let Some(counter) = counters(adapter) else {
         return;
-    }
-    let counter = |offset: usize| {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&answer.data[offset..offset + 8]);
-        u64::from_le_bytes(bytes)
     };
     // Counters without their flag are not supported by the driver.
     let flags = offset_of!(NDIS_STATISTICS_INFO, SupportedStatistics);
-    let mut bytes = [0; 4];
-    bytes.copy_from_slice(&answer.data[flags..flags + 4]);
-    let flags = u32::from_le_bytes(bytes);
+    // Four bytes, the lower half.
+    let flags = counter(flags) as u32;
     let kept = |wanted: u32| flags & wanted == wanted;
-    let sum = |offsets: [usize; 3]| offsets.into_iter().map(counter).sum::<u64>();
+    let sum = |offsets: [usize; 3]| offsets.into_iter().map(&counter).sum::<u64>();
     let sent = sum([
         offset_of!(NDIS_STATISTICS_INFO, ifHCOutUcastPkts),
         offset_of!(NDIS_STATISTICS_INFO, ifHCOutMulticastPkts),

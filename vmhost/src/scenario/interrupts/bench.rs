@@ -5,7 +5,7 @@
 
 use super::super::{
     bring_up::{self, Session},
-    frames, tear_down,
+    frames, report, tear_down,
 };
 use crate::{
     machine::{cpu, interrupt as vectors, irql, thread, time},
@@ -28,6 +28,7 @@ use crate::{
 };
 use ::ndis::ffi::*;
 use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
+use core::sync::atomic::Ordering;
 use vmhost_proto::HostConfig;
 
 /// How long an event may take to arrive. Nothing else happens meanwhile that could help it; the
@@ -51,9 +52,28 @@ pub struct Bench<'a> {
     network: Option<(Stack, Lease)>,
 }
 
+/// A run of a scenario that takes the adapter through lives of its own: starts the driver, does `work`, halts, unloads;
+/// the `Err` is what failed first.
+pub fn run(
+    config: &HostConfig,
+    sys: &[u8],
+    work: impl FnOnce(&mut Bench<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    STEER.quiet.store(false, Ordering::Relaxed);
+    let session = bring_up::start(config, sys);
+    let mut bench = Bench::new(config, &session);
+    let result = work(&mut bench);
+    bench.rest();
+    let halted = bench.halted();
+    let left = bench.left;
+    report::update(|report| report.ledger.at_halt += left);
+    tear_down::finish(&session);
+    result.and(halted)
+}
+
 impl<'a> Bench<'a> {
     /// For a driver that has just been initialised.
-    pub fn new(config: &'a HostConfig, session: &'a Session) -> Self {
+    fn new(config: &'a HostConfig, session: &'a Session) -> Self {
         Self {
             config,
             session,

@@ -23,10 +23,9 @@ mod switches;
 mod throttle;
 
 use self::bench::Bench;
-use super::{bring_up, report, step, tear_down};
-use crate::{log, machine::time, ndis::interrupt::steer::STEER};
+use super::step;
+use crate::{log, machine::time};
 use alloc::{format, string::String};
-use core::sync::atomic::Ordering;
 use vmhost_proto::HostConfig;
 
 /// What became of a case.
@@ -124,9 +123,10 @@ pub fn is_name(name: &str) -> bool {
 
 /// Runs the cases that the scenario names; the `Err` is what failed first.
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
-    STEER.quiet.store(false, Ordering::Relaxed);
-    let session = bring_up::start(config, sys);
-    let mut bench = Bench::new(config, &session);
+    bench::run(config, sys, |bench| cases(config, bench))
+}
+
+fn cases(config: &HostConfig, bench: &mut Bench<'_>) -> Result<(), String> {
     let mut result = bench.running();
     for case in CASES {
         let chosen = config.scenario == "interrupts" || config.scenario == case.name;
@@ -135,7 +135,7 @@ pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
         }
         step(&format!("{}: {}", case.name, case.title));
         let begin = time::now_ns();
-        let outcome = (case.run)(&mut bench);
+        let outcome = (case.run)(bench);
         bench.rest();
         let took = (time::now_ns() - begin) / 1_000_000;
         match outcome {
@@ -159,9 +159,5 @@ pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
             }
         }
     }
-    STEER.rest();
-    let halted = bench.halted();
-    report::update(|report| report.ledger.at_halt += bench.left);
-    tear_down::finish(&session);
-    result.and(halted)
+    result
 }

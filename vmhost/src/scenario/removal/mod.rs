@@ -9,16 +9,12 @@ mod gone;
 use super::{
     bring_up,
     interrupts::bench::{self, Bench},
-    report, step, tear_down,
+    step, tear_down,
 };
 use crate::{
     log,
     machine::{thread, time},
-    ndis::{
-        adapter::State,
-        interrupt::{grant::Kind, steer::STEER},
-        lifecycle, oid, pnp, shared_memory,
-    },
+    ndis::{adapter::State, interrupt::grant::Kind, lifecycle, oid, pnp, shared_memory},
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
@@ -62,16 +58,7 @@ const TELL: [Tell; 4] = [
 
 /// Runs it; the `Err` is what failed first.
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
-    STEER.quiet.store(false, Ordering::Relaxed);
-    let session = bring_up::start(config, sys);
-    let mut bench = Bench::new(config, &session);
-    let result = sweep(config, &mut bench);
-    bench.rest();
-    let halted = bench.halted();
-    let left = bench.left;
-    report::update(|report| report.ledger.at_halt = left);
-    tear_down::finish(&session);
-    result.and(halted)
+    bench::run(config, sys, |bench| sweep(config, bench))
 }
 
 fn sweep(config: &HostConfig, bench: &mut Bench<'_>) -> Result<(), String> {
