@@ -323,7 +323,7 @@ impl Core {
             self.irq.start(&self.mmio, &setup);
         }
         self.indicated.forget();
-        device::start(self);
+        device::start(self, irql);
         let negotiating = {
             let _phy = self.flow.phy(irql);
             device::start_link(self, irql)

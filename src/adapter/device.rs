@@ -11,7 +11,7 @@ use crate::hw::regs;
 use crate::hw::reset::Delay;
 use crate::hw::{link, reset, rss};
 use crate::net::frame::{FCS_LEN, TAG_LEN};
-use crate::net::receive::{BUFFER_BYTES, Receiver};
+use crate::net::receive::BUFFER_BYTES;
 use crate::net::rss::Parameters;
 use core::sync::atomic::{AtomicBool, Ordering};
 use ndis::adapter::AdapterHandle;
@@ -103,11 +103,11 @@ pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
 }
 
 /// Starts both directions: the chip may use the rings from here on.
-pub fn start(core: &Core) {
+pub fn start(core: &Core, irql: &mut Irql<Passive>) {
     queue::set_tx_enabled(&core.mmio, true);
     queue::set_rx_enabled(&core.mmio, true);
     for receiver in &core.receivers {
-        receiver.fill(&core.mmio);
+        receiver.fill(&core.mmio, irql);
     }
 }
 
@@ -119,7 +119,7 @@ const DRAIN_ROUNDS: u32 = 50;
 /// The receiver is off meanwhile, until every frame of before has been indicated: a flow that changes its queue keeps
 /// its order (D-40), and every hash is of the parameters that it is reported with. Should the rings not empty in time
 /// (NDIS may call a throttled DPC arbitrarily late), the change is made all the same.
-pub fn set_scaling(core: &Core, new: Parameters, irql: &Irql<Passive>) {
+pub fn set_scaling(core: &Core, new: Parameters, irql: &mut Irql<Passive>) {
     let m = &core.mmio;
     let awake = !core.is_asleep() && !core.is_gone();
     if awake {
@@ -128,7 +128,7 @@ pub fn set_scaling(core: &Core, new: Parameters, irql: &Irql<Passive>) {
         let _ = regs::STATUS.read(m);
         for _ in 0..DRAIN_ROUNDS {
             Sleeper(irql).sleep_ms(1);
-            if core.is_gone() || core.receivers.iter().all(Receiver::is_idle) {
+            if core.is_gone() || core.receivers.iter().all(|r| r.is_idle(irql)) {
                 break;
             }
         }

@@ -207,7 +207,7 @@ fn run(
     let poll = poll.flatten();
     // Both engines first: what a self-test's DPC finds is then what every other DPC finds. No frame is lost by it,
     // because the self-test makes every ring be looked at.
-    device::start(core);
+    device::start(core, irql);
     let (grant, messages) = granted(core, interrupt);
     let options = Options {
         rx_queues: core.settings.receive_queues,

@@ -16,7 +16,7 @@ use crate::net::statistics::Direction;
 use crate::ring::{DropReason, Full, Harvest, Refill, RxBuffer, RxRing};
 use core::sync::atomic::{AtomicBool, Ordering};
 use ndis::claim::{Claim, Claimed};
-use ndis::irql::{AtMost, Dispatch, Irql};
+use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::nbl::{ReceiveChain, ReceiveNbl, ReceivePile, ReturnStack};
 
 /// Bytes of a receive buffer: RCTL's default size, and an ordinary frame fits.
@@ -234,24 +234,26 @@ impl Receiver {
         }
     }
 
-    /// Posts every buffer that is here.
-    pub fn fill(&self, m: &impl Mmio) {
-        if let Some(mut slot) = self.ring.try_claim()
-            && let Some(ring) = &mut *slot
-        {
-            ring.use_spare();
-            self.refill(ring, m, Refill::Now);
-        }
+    /// Posts every buffer that is here. Interrupts may be on, hence at DISPATCH_LEVEL: see [`returned`](Self::returned).
+    pub fn fill(&self, m: &impl Mmio, irql: &mut Irql<Passive>) {
+        irql.at_dispatch(|_| {
+            if let Some(mut slot) = self.ring.try_claim()
+                && let Some(ring) = &mut *slot
+            {
+                ring.use_spare();
+                self.refill(ring, m, Refill::Now);
+            }
+        });
     }
 
     /// Whether every frame that the chip has delivered has been looked at and indicated. PASSIVE_LEVEL, receiver off:
-    /// otherwise the answer is old before it is there.
-    pub fn is_idle(&self) -> bool {
-        match self.ring.try_claim() {
+    /// otherwise the answer is old before it is there. It looks at DISPATCH_LEVEL: see [`returned`](Self::returned).
+    pub fn is_idle(&self, irql: &mut Irql<Passive>) -> bool {
+        irql.at_dispatch(|_| match self.ring.try_claim() {
             Some(slot) => slot.as_ref().is_none_or(|ring| !ring.ring.is_pending()),
             // A pass is going on.
             None => false,
-        }
+        })
     }
 
     /// Posts what has come back, and rings.
