@@ -4,7 +4,7 @@
 //! A [`Core`] is owned by the adapter and by the interrupt registration; it is freed when NDIS has let go of both.
 
 use super::counters::ChipCounters;
-use super::device::{self, Bar};
+use super::device::Bar;
 use super::gate::{Closed, Gate};
 use super::link::{self, Flow, Indicated};
 use super::place::Homes;
@@ -28,7 +28,7 @@ use crate::net::rss::Rss;
 use crate::net::send::Sender;
 use crate::net::statistics::Statistics;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use ndis::adapter::{AdapterHandle, LinkState};
+use ndis::adapter::AdapterHandle;
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::miniport::{Outcome as PauseOutcome, PauseRequest, PendingPause};
 use ndis::poll::PollSlot;
@@ -292,47 +292,6 @@ impl Core {
         drop(rings);
     }
 
-    /// To a low-power state (W-03 to W-06): interrupts and DMA off; rings and buffers stay as they are.
-    pub fn power_down(&self, irql: &mut Irql<Passive>) {
-        self.counters.update(self);
-        self.asleep.store(true, Ordering::Relaxed);
-        // W-06: whoever talks to the PHY ends first; who comes later finds the adapter asleep.
-        drop(self.flow.phy(irql));
-        self.irq.stop(&self.mmio);
-        self.handle.indicate_link_state(LinkState::UNKNOWN, irql);
-        device::stop(self, irql);
-    }
-
-    /// Back to D0 (W-07): everything is set up again from scratch.
-    pub fn power_up(&self, irql: &mut Irql<Passive>) {
-        let ready =
-            device::reset_chip(&self.mmio, self.settings.max_frame(), irql).and_then(|()| {
-                for receiver in &self.receivers {
-                    receiver.rewind();
-                }
-                self.sender.rewind(self, irql);
-                device::bring_up(self, irql)
-            });
-        self.asleep.store(false, Ordering::Relaxed);
-        if ready.is_err() {
-            // W-11: the driver can still be paused and halted; the device is treated as gone.
-            self.mmio.mark_removed();
-            return;
-        }
-        if let Some(setup) = self.setup() {
-            self.irq.start(&self.mmio, &setup);
-        }
-        self.indicated.forget();
-        device::start(self, irql);
-        let negotiating = {
-            let _phy = self.flow.phy(irql);
-            device::start_link(self, irql)
-        };
-        if negotiating.is_ok() {
-            link::look(self, irql);
-        }
-    }
-
     /// OID_GEN_INTERRUPT_MODERATION: switches the throttle interval. The arming stays as it was set up: always-armed
     /// vectors keep the chip's shortest interval.
     pub fn set_moderation(&self, on: bool) {
@@ -403,11 +362,7 @@ impl Core {
     }
 
     /// MiniportPause: nobody comes in any more; done when everybody is out (P-01 to P-06).
-    pub fn pause<L: AtMost<Dispatch>>(
-        &self,
-        request: PauseRequest,
-        irql: &mut Irql<L>,
-    ) -> PauseOutcome {
+    pub fn pause(&self, request: PauseRequest, irql: &mut Irql<Passive>) -> PauseOutcome {
         if self.gate.close() == Closed::Empty {
             return request.done();
         }
@@ -416,8 +371,9 @@ impl Core {
             // S-06: the chip reports nothing any more.
             self.sender.abandon(self, irql);
         } else {
-            // What waits in the software queue is not sent any more; what the chip has is finished by it.
+            // What waits in the software queue is not sent any more; what the chip has is finished by it, if it can.
             self.sender.abort_queued(self, irql);
+            self.flush_sends(irql);
         }
         let mut pausing = self.pausing.lock(irql);
         if matches!(*pausing, Pausing::LastLeft) {

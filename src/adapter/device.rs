@@ -95,7 +95,7 @@ pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
     }
     core.sender.program(m, irql);
     for receiver in &core.receivers {
-        receiver.program(m);
+        receiver.program(m, irql);
     }
     rss::program(m, core.rss.scaling(core.queues()).as_ref());
     core.program_filter();

@@ -10,6 +10,8 @@
 //! | [`link`] | link state to NDIS, flow control |
 //! | [`counters`] | the chip's counters |
 //! | [`gate`] | who may be in the data path, and when everybody has left |
+//! | [`restart`] | the chip stopped and set up anew: power states, a chip that does not send |
+//! | [`poll`] | NDIS poll: the same work within NDIS' limits |
 //! | [`delay`] | waiting |
 //!
 //! NDIS glue: uses `ndis`, `hw`, `irq`, `ring`, `net`; knows no bit numbers.
@@ -25,6 +27,7 @@ mod init;
 mod link;
 mod place;
 mod poll;
+mod restart;
 
 pub use self::core::Core;
 pub use self::driver::{Adapter, Driver};

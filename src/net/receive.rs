@@ -18,6 +18,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use ndis::claim::{Claim, Claimed};
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::nbl::{ReceiveChain, ReceiveNbl, ReceivePile, ReturnStack};
+use ndis::time;
 
 /// Bytes of a receive buffer: RCTL's default size, and an ordinary frame fits.
 pub const BUFFER_BYTES: u32 = 2048;
@@ -58,6 +59,8 @@ pub struct Ring {
     spare: ReceivePile,
     /// Below so many posted buffers the protocol has to copy (D-33).
     low: u32,
+    /// The chip does not know the ring: nothing is posted.
+    stopped: bool,
 }
 
 /// The receive side of one queue. Nothing of it shares a cache line with the other queue's.
@@ -95,6 +98,7 @@ impl Ring {
             ring,
             spare,
             low: descriptors >> 3,
+            stopped: false,
         }
     }
 
@@ -209,12 +213,29 @@ impl Receiver {
         (ring, self.back.returned.take())
     }
 
-    /// Takes every buffer out of the ring: the chip has been reset and starts anew.
-    pub fn rewind(&self) {
-        if let Some(mut slot) = self.ring.try_claim()
-            && let Some(Ring { ring, spare, .. }) = &mut *slot
-        {
-            ring.drain(|mut nbl| {
+    /// Does `body` with the ring, if there is one, waiting for a pass that is going on; bounded by X-47. The ring is held
+    /// at DISPATCH_LEVEL: see [`returned`](Self::returned).
+    fn with_ring(&self, irql: &mut Irql<Passive>, mut body: impl FnMut(&mut Ring)) {
+        while !irql.at_dispatch(|_| match self.ring.try_claim() {
+            Some(mut slot) => {
+                slot.as_mut().map(&mut body);
+                true
+            }
+            None => false,
+        }) {
+            time::sleep_us(1000, irql);
+        }
+    }
+
+    /// Takes every buffer out of the ring: the chip has been reset and starts anew. Nothing is posted before
+    /// [`program`](Self::program). PASSIVE_LEVEL: waits for a pass that is going on.
+    pub fn rewind(&self, irql: &mut Irql<Passive>) {
+        self.with_ring(irql, |ring| {
+            ring.stopped = true;
+            // Who returns buffers from here on leaves them on the stack. Relaxed: the claim orders it.
+            self.back.starving.store(false, Ordering::Relaxed);
+            let spare = &mut ring.spare;
+            ring.ring.drain(|mut nbl| {
                 let mut behind = nbl.detach();
                 while let Some(mut more) = behind.take() {
                     behind = more.detach();
@@ -222,27 +243,22 @@ impl Receiver {
                 }
                 spare.push(nbl);
             });
-        }
+        });
     }
 
     /// Tells the chip where the ring is. PASSIVE_LEVEL, receiver off.
-    pub fn program(&self, m: &impl Mmio) {
-        if let Some(ring) = self.ring.try_claim()
-            && let Some(ring) = &*ring
-        {
+    pub fn program(&self, m: &impl Mmio, irql: &mut Irql<Passive>) {
+        self.with_ring(irql, |ring| {
+            ring.stopped = false;
             queue::program_rx(m, self.queue, ring.ring.base(), ring.ring.bytes());
-        }
+        });
     }
 
-    /// Posts every buffer that is here. Interrupts may be on, hence at DISPATCH_LEVEL: see [`returned`](Self::returned).
+    /// Posts every buffer that is here. PASSIVE_LEVEL; interrupts may be on.
     pub fn fill(&self, m: &impl Mmio, irql: &mut Irql<Passive>) {
-        irql.at_dispatch(|_| {
-            if let Some(mut slot) = self.ring.try_claim()
-                && let Some(ring) = &mut *slot
-            {
-                ring.use_spare();
-                self.refill(ring, m, Refill::Now);
-            }
+        self.with_ring(irql, |ring| {
+            ring.use_spare();
+            self.refill(ring, m, Refill::Now);
         });
     }
 
@@ -259,6 +275,9 @@ impl Receiver {
     /// Posts what has come back, and rings.
     #[inline]
     fn refill(&self, ring: &mut Ring, m: &impl Mmio, when: Refill) {
+        if ring.stopped {
+            return;
+        }
         ring.post(self.back.returned.take());
         let when = if ring.ring.shown() < ring.low {
             Refill::Now

@@ -110,10 +110,19 @@ impl Sender {
     pub fn program(&self, m: &impl Mmio, irql: &mut Irql<Passive>) {
         for queue in &self.queues {
             if let Some(ring) = &mut *queue.ring.lock(irql) {
+                ring.accept();
                 let ring = ring.feed.ring();
                 queue::program_tx(m, queue.number, ring.base(), ring.bytes());
             }
         }
+    }
+
+    /// Whether the chip has frames that it has not reported, or frames wait for room in a ring. PASSIVE_LEVEL.
+    pub fn is_sending(&self, irql: &mut Irql<Passive>) -> bool {
+        self.queues.iter().any(|queue| {
+            let ring = &mut *queue.ring.lock(irql);
+            ring.as_mut().is_some_and(Ring::is_sending)
+        })
     }
 
     /// Completes what the chip is done with in queue `number`, and carries on with what waits; returns the net buffers

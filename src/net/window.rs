@@ -88,6 +88,8 @@ pub struct Ring {
     pub(super) pending: SendChain,
     /// Senders in their loop: mapping callbacks leave the ring to them, so that a chain costs one tail write.
     pub(super) senders: u32,
+    /// Why nothing enters the ring: it is not programmed.
+    refusing: Option<Status>,
     pub(super) dma: Shared<ScatterGatherDma<Mapper>>,
 }
 
@@ -113,6 +115,7 @@ impl Ring {
             current: None,
             pending,
             senders: 0,
+            refusing: None,
             dma,
         }
     }
@@ -217,8 +220,13 @@ impl Ring {
         }
     }
 
-    /// Moves what is mapped into the ring, in the order of tickets, as far as there is room; nothing when the device is gone.
+    /// Moves what is mapped into the ring, in the order of tickets, as far as there is room; nothing when the device is
+    /// gone or the ring is not programmed.
     pub(super) fn advance(&mut self, gone: bool, irql: &Irql<Dispatch>) {
+        let refused = match self.refusing {
+            None if gone => Some(Status::NOT_ACCEPTED),
+            refused => refused,
+        };
         while self.next != self.tail {
             let ticket = self.next;
             let at = ticket as usize & self.window.len().wrapping_sub(1);
@@ -227,7 +235,7 @@ impl Ring {
             };
             match (entry.state, &entry.held) {
                 (State::Away, _) => return,
-                (State::Waiting, Held::Mapped(mapped)) if !gone => {
+                (State::Waiting, Held::Mapped(mapped)) if refused.is_none() => {
                     let (plan, progress) = (&entry.plan, &mut entry.progress);
                     entry.state = match self.feed.push(mapped, plan, ticket, progress, irql) {
                         Ok(()) => State::Sent,
@@ -242,7 +250,7 @@ impl Ring {
                     };
                 }
                 (State::Waiting, _) => {
-                    entry.status = Status::NOT_ACCEPTED;
+                    entry.status = refused.unwrap_or(Status::NOT_ACCEPTED);
                     entry.state = State::Refused;
                 }
                 (State::Sent | State::Refused, _) => {}
@@ -266,8 +274,28 @@ impl Ring {
         }
     }
 
-    /// Empties the ring: what the chip had and did not report fails with `status`. The chip has been stopped, or is gone.
+    /// The chip knows the ring and may be given frames.
+    pub(super) fn accept(&mut self) {
+        self.refusing = None;
+    }
+
+    /// Whether net buffers are in the ring, or wait for room there.
+    pub(super) fn is_sending(&mut self) -> bool {
+        let (mut ticket, tail) = (self.head, self.tail);
+        while ticket != tail {
+            let entry = self.entry(ticket);
+            if entry.is_some_and(|e| matches!(e.state, State::Sent | State::Waiting)) {
+                return true;
+            }
+            ticket = ticket.wrapping_add(1);
+        }
+        false
+    }
+
+    /// Empties the ring: what the chip had and did not report fails with `status`, and so does what comes before
+    /// [`accept`](Self::accept). The chip has been stopped, or is gone.
     pub(super) fn refuse_sent(&mut self, status: Status) {
+        self.refusing = Some(status);
         self.feed.drain();
         let (mut ticket, next, tail) = (self.head, self.next, self.tail);
         while ticket != tail {

@@ -90,6 +90,7 @@ const RUNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("VM, soak", &["--scenario", "soak", "--frames", "200000"]),
+    ("VM, sends that never finish", &["--scenario", "stall"]),
     ("VM, OIDs and sends, msix", &["--scenario", "basic"]),
     (
         "VM, low resources",

@@ -81,6 +81,10 @@ pub const SCENARIOS: &[(&str, &str)] = &[
         "the device vanishes at a register access (--full: at each), in every state: for any miniport",
     ),
     (
+        "stall",
+        "sends that the device never finishes, pause, restart, halt, unload: for any Ethernet miniport",
+    ),
+    (
         "interrupts",
         "the interrupt contract, cases t01 to t11, on whatever is granted: for any Ethernet miniport",
     ),

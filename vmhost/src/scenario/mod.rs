@@ -17,6 +17,7 @@ mod record;
 mod removal;
 mod report;
 mod soak;
+mod stall;
 mod statistics;
 mod tear_down;
 mod traffic;
@@ -53,6 +54,7 @@ pub fn main(config: HostConfig, sys: Vec<u8>) {
     let outcome = match config.scenario.as_str() {
         "traffic" => traffic::run(&config, &sys),
         "basic" => basic::run(&config, &sys),
+        "stall" => stall::run(&config, &sys),
         "cost" => cost::run(&config, &sys),
         "datapath" => datapath::run(&config, &sys),
         "removal" => removal::run(&config, &sys),

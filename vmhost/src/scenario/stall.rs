@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sends that the device never finishes (T-19): bus mastering is taken away, so it reads no descriptor and reports
+//! nothing. A pause has to end all the same, with every send completed once, and the adapter has to work afterwards.
+
+use super::{
+    bring_up::{self, Session},
+    frames, log_or_err, statistics, step, tear_down,
+};
+use crate::{
+    log,
+    machine::{pci, thread, time},
+    ndis::{
+        adapter::State,
+        nbl::Shape,
+        send::{self, How},
+    },
+    protocol::Stack,
+};
+use ::ndis::ffi::*;
+use alloc::{format, string::String, vec, vec::Vec};
+use vmhost_proto::HostConfig;
+
+/// PCI command register, and its bus master bit.
+const COMMAND: u16 = 4;
+const BUS_MASTER: u32 = 1 << 2;
+/// More than one ring holds, so that the software queue has some too.
+const SENDS: u8 = 200;
+const ROUNDS: usize = 10;
+/// How long sends may stay out before it is certain that the device does not finish them.
+const STUCK_NS: u64 = 50_000_000;
+const LEASE_LIMIT_NS: u64 = 15_000_000_000;
+
+/// Runs it; the `Err` is what failed first.
+pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
+    let session = bring_up::start(config, sys);
+    let result = stall(config, &session);
+    if session.adapter.state() == State::Running {
+        log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
+        tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
+        statistics::check(&session.adapter);
+    }
+    tear_down::unload(&session, 0);
+    result
+}
+
+fn stall(config: &HostConfig, session: &Session) -> Result<(), String> {
+    let adapter = &session.adapter;
+    bring_up::restart(session)?;
+    bring_up::open(session)?;
+    bring_up::wait_for_link(session)?;
+    step("sends without bus mastering");
+    master(session, false);
+    for round in 0..ROUNDS {
+        let how = if round % 2 == 0 {
+            How::Passive
+        } else {
+            How::Dispatch
+        };
+        let lists: Vec<_> = (0..SENDS)
+            .map(|n| {
+                let length = 60 + usize::from(n);
+                vec![(
+                    frames::udp(adapter.current_mac(), length, n),
+                    Shape::default(),
+                )]
+            })
+            .collect();
+        let _ = send::submit_lists(adapter, lists, how, false);
+    }
+    thread::sleep_ns(STUCK_NS);
+    log!("{} sends outstanding", adapter.sends.outstanding());
+    // P-05: judged by the pause itself, which has a time limit.
+    let begin = time::now_ns();
+    tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
+    log!("paused after {} ms", (time::now_ns() - begin) / 1_000_000);
+    master(session, true);
+    bring_up::restart(session)?;
+    bring_up::wait_for_link(session)?;
+    step("traffic afterwards");
+    let mut stack = Stack::new(adapter.clone(), config.seed);
+    let lease = stack.acquire_lease(LEASE_LIMIT_NS)?;
+    match stack.ping(&lease, 1).received {
+        1 => Ok(()),
+        _ => Err(format!("no echo reply from {}", lease.gateway)),
+    }
+}
+
+/// Lets the device use the bus, or not.
+fn master(session: &Session, on: bool) {
+    let device = &session.adapter.device;
+    let command = pci::read_config(device, COMMAND, 2) & !BUS_MASTER;
+    pci::write_config(
+        device,
+        COMMAND,
+        2,
+        command | if on { BUS_MASTER } else { 0 },
+    );
+}
