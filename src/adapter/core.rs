@@ -9,6 +9,7 @@ use super::gate::{Closed, Gate};
 use super::link::{self, Flow, Indicated};
 use super::place::Homes;
 use super::poll::QueuePoll;
+use super::watch::Watch;
 use crate::config::Settings;
 use crate::hw::errata::Errata;
 use crate::hw::filter::{self, Accept, HashTable};
@@ -98,6 +99,10 @@ pub struct Core {
     pub(super) turn: AtomicBool,
     /// Flow control.
     pub flow: Flow,
+    /// Held by whoever changes the chip at PASSIVE_LEVEL.
+    pub(super) chip: ndis::claim::Claim<()>,
+    /// Sends that the chip does not finish.
+    pub(super) watch: Watch,
     /// The chip's counters.
     pub counters: ChipCounters,
     pausing: SpinLock<Pausing>,
@@ -154,6 +159,8 @@ impl Core {
             indicated: Indicated::new(),
             turn: AtomicBool::new(false),
             flow: Flow::new(),
+            chip: ndis::claim::Claim::new(()),
+            watch: Watch::new(),
             counters: ChipCounters::new(),
             pausing: SpinLock::new(Pausing::No),
             watching: AtomicBool::new(false),

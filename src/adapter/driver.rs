@@ -51,7 +51,8 @@ impl Miniport for Driver {
         interrupt.deregister(irql);
         // Nobody asks for a poll any more; NDIS finishes the last one.
         core.end_polls(irql);
-        // H-06: it touches registers and indicates.
+        // H-05, H-06: they touch registers and indicate.
+        core.watch.end();
         core.flow.end();
         // H-03: the engines are idle before memory is freed.
         device::stop(&core, irql);
@@ -59,16 +60,18 @@ impl Miniport for Driver {
     }
 
     fn pause(adapter: &Adapter, request: PauseRequest, irql: &mut Irql<Passive>) -> Outcome {
+        adapter.core.watch.stop(irql);
         adapter.core.pause(request, irql)
     }
 
     fn restart(
         adapter: &Adapter,
         request: RestartRequest<'_>,
-        _: &mut Irql<Passive>,
+        irql: &mut Irql<Passive>,
     ) -> Result<Outcome> {
         // receives may be indicated from here on, sends are accepted when this returns.
         adapter.core.gate.open();
+        adapter.core.watch.start(irql);
         Ok(request.done())
     }
 

@@ -9,6 +9,7 @@ use super::delay::Sleeper;
 use super::device::{self, Bar};
 use super::driver::Adapter;
 use super::link;
+use super::watch::Watch;
 use crate::config::Settings;
 use crate::hw::errata::Errata;
 use crate::hw::mmio::BAR0_BYTES;
@@ -146,6 +147,7 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
     // From here on the core owns the rings, and they own DMA; `release` ends that, on every path.
     let result = acquire(&core, irql);
     if result.is_err() {
+        core.watch.end();
         core.flow.end();
         device::stop(&core, irql);
         core.release(irql);
@@ -178,6 +180,7 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
     drop(dma);
     let work = WorkItem::new(handle, link::Settle(core.clone()), irql);
     core.flow.install(logged(handle, Step::Memory, work, irql)?);
+    logged(handle, Step::Memory, Watch::install(core, irql), irql)?;
     let ready = device::bring_up(core, irql);
     logged(handle, Step::Chip, ready, irql)?;
     // What the chip counted in a life before (QEMU 7.2 keeps it through a reset) is nobody's.
@@ -226,7 +229,7 @@ fn run(
     }
     core.find_homes(irql);
     let negotiating = {
-        let _phy = core.flow.phy(irql);
+        let _chip = core.exclusive(irql);
         device::start_link(core, irql)
     };
     logged(handle, Step::Link, negotiating, irql)?;

@@ -11,7 +11,7 @@ use super::delay::Sleeper;
 use crate::hw::link::{self, Link, Pause, Speed};
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use ndis::adapter::LinkState;
-use ndis::claim::{Claim, Claimed};
+use ndis::claim::Claim;
 use ndis::ffi::{
     NDIS_ERROR_CODE_HARDWARE_FAILURE, NDIS_LINK_STATE_DUPLEX_AUTO_NEGOTIATED,
     NDIS_LINK_STATE_PAUSE_FUNCTIONS_AUTO_NEGOTIATED,
@@ -63,8 +63,6 @@ const fn number(pause: Pause) -> u8 {
 pub struct Flow {
     /// [`UNKNOWN`], or the [`number`] of what is in CTRL.
     result: AtomicU8,
-    /// Held by whoever talks to the PHY.
-    phy: Claim<()>,
     /// `None` before initialisation has made it and after halt has taken it.
     work: Claim<Option<WorkItem<Settle>>>,
 }
@@ -84,7 +82,6 @@ impl Flow {
     pub const fn new() -> Self {
         Self {
             result: AtomicU8::new(UNKNOWN),
-            phy: Claim::new(()),
             work: Claim::new(None),
         }
     }
@@ -102,17 +99,6 @@ impl Flow {
         drop(work);
     }
 
-    /// The right to talk to the PHY: waits for whoever does, some milliseconds. PASSIVE_LEVEL.
-    pub fn phy(&self, irql: &Irql<Passive>) -> Claimed<'_, ()> {
-        loop {
-            if let Some(claimed) = self.phy.try_claim() {
-                return claimed;
-            }
-            // The holder's waits are bounded.
-            ndis::time::sleep_us(500, irql);
-        }
-    }
-
     /// Has the work item find out what was negotiated.
     fn ask<L: AtMost<Dispatch>>(&self, irql: &Irql<L>) {
         // Contended only by another processor that asks at this moment: one run is enough for both.
@@ -127,7 +113,7 @@ impl Flow {
 /// Takes the result of the negotiation over, and indicates it.
 fn settle(core: &Core, irql: &mut Irql<Passive>) {
     let pause = {
-        let _phy = core.flow.phy(irql);
+        let _chip = core.exclusive(irql);
         // Asked under the claim: who puts the adapter to sleep waits for it (W-06).
         if core.is_gone() || core.is_asleep() {
             return;

@@ -11,6 +11,7 @@
 //! | [`counters`] | the chip's counters |
 //! | [`gate`] | who may be in the data path, and when everybody has left |
 //! | [`restart`] | the chip stopped and set up anew: power states, a chip that does not send |
+//! | [`watch`] | finds a chip that does not send |
 //! | [`poll`] | NDIS poll: the same work within NDIS' limits |
 //! | [`delay`] | waiting |
 //!
@@ -28,6 +29,7 @@ mod link;
 mod place;
 mod poll;
 mod restart;
+mod watch;
 
 pub use self::core::Core;
 pub use self::driver::{Adapter, Driver};

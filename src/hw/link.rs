@@ -64,6 +64,12 @@ pub fn read(m: &impl Mmio) -> Link {
     }
 }
 
+/// Whether the peer's flow control holds transmission (STATUS.TXOFF).
+pub fn is_held(m: &impl Mmio) -> bool {
+    let s = regs::STATUS.read(m);
+    s.bits() != ALL_ONES && s.contains(Status::TXOFF)
+}
+
 /// What may be negotiated, or what is forced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LinkConfig {

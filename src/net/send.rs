@@ -117,6 +117,13 @@ impl Sender {
         }
     }
 
+    /// The oldest net buffer that the chip has in queue `number`: a ticket, which no later one has for a long time.
+    /// DISPATCH_LEVEL, no lock held.
+    pub fn oldest(&self, number: usize, irql: &mut Irql<Dispatch>) -> Option<u32> {
+        let queue = self.queues.get(number)?;
+        queue.ring.lock(irql).as_mut()?.oldest()
+    }
+
     /// Whether the chip has frames that it has not reported, or frames wait for room in a ring. PASSIVE_LEVEL.
     pub fn is_sending(&self, irql: &mut Irql<Passive>) -> bool {
         self.queues.iter().any(|queue| {
@@ -164,11 +171,11 @@ impl Sender {
         });
     }
 
-    /// Empties the rings: the chip has been reset and starts anew. What it had not sent fails (C-10).
-    pub fn rewind<L: AtMost<Dispatch>>(&self, core: &Core, irql: &mut Irql<L>) {
+    /// Empties the rings: the chip has been reset and starts anew. What it had not sent fails with `status` (C-10).
+    pub fn rewind<L: AtMost<Dispatch>>(&self, core: &Core, status: Status, irql: &mut Irql<L>) {
         irql.at_dispatch(|irql| {
             for queue in &self.queues {
-                queue.empty_ring(core, core.refusal(), irql);
+                queue.empty_ring(core, status, irql);
             }
         });
     }

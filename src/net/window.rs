@@ -279,6 +279,13 @@ impl Ring {
         self.refusing = None;
     }
 
+    /// The ticket of the oldest net buffer, if it is the chip's turn to finish it.
+    pub(super) fn oldest(&mut self) -> Option<u32> {
+        let (head, tail) = (self.head, self.tail);
+        let entry = (head != tail).then(|| self.entry(head)).flatten()?;
+        matches!(entry.state, State::Sent | State::Waiting).then_some(head)
+    }
+
     /// Whether net buffers are in the ring, or wait for room there.
     pub(super) fn is_sending(&mut self) -> bool {
         let (mut ticket, tail) = (self.head, self.tail);

@@ -23,6 +23,8 @@ pub fn request(core: &Core, request: &mut OidBody, irql: &mut Irql<Passive>) -> 
     let Some(entry) = table::find(&core.settings, request.oid()) else {
         return Status::NOT_SUPPORTED;
     };
+    // W-06: a work item may be talking to the PHY, or starting the chip anew.
+    let _chip = core.exclusive(irql);
     match request.kind() {
         RequestKind::Query => match (entry.query, request.query()) {
             (Some(answer), Some(mut reply)) => answer(core, &mut reply),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sends that the device never finishes (T-19): bus mastering is taken away, so it reads no descriptor and reports
-//! nothing. A pause has to end all the same, with every send completed once, and the adapter has to work afterwards.
+//! nothing. A driver that runs has to give up on them, and a pause has to end all the same, with every send completed once;
+//! the adapter has to work afterwards.
 
 use super::{
     bring_up::{self, Session},
@@ -15,6 +16,7 @@ use crate::{
         send::{self, How},
     },
     protocol::Stack,
+    verify,
 };
 use ::ndis::ffi::*;
 use alloc::{format, string::String, vec, vec::Vec};
@@ -26,6 +28,8 @@ const BUS_MASTER: u32 = 1 << 2;
 /// More than one ring holds, so that the software queue has some too.
 const SENDS: u8 = 200;
 const ROUNDS: usize = 10;
+/// How long a driver that runs may take to give up on the device: half of what NDIS allows (N-06), on a busy machine.
+const FOUND_NS: u64 = 11_000_000_000;
 /// How long sends may stay out before it is certain that the device does not finish them.
 const STUCK_NS: u64 = 50_000_000;
 const LEASE_LIMIT_NS: u64 = 15_000_000_000;
@@ -48,8 +52,49 @@ fn stall(config: &HostConfig, session: &Session) -> Result<(), String> {
     bring_up::restart(session)?;
     bring_up::open(session)?;
     bring_up::wait_for_link(session)?;
-    step("sends without bus mastering");
+    step("sends without bus mastering, adapter running");
     master(session, false);
+    submit(session);
+    // N-06: the driver finds it out by itself.
+    let begin = time::now_ns();
+    thread::wait_until(Some(begin + FOUND_NS), &|| adapter.sends.outstanding() == 0);
+    log!(
+        "{} sends outstanding after {} ms",
+        adapter.sends.outstanding(),
+        (time::now_ns() - begin) / 1_000_000
+    );
+    let found = verify::check("N-06", adapter.sends.outstanding() == 0, || {
+        format!(
+            "{} sends are with a driver that runs, {} s after the device has stopped",
+            adapter.sends.outstanding(),
+            FOUND_NS / 1_000_000_000
+        )
+    });
+    master(session, true);
+    if found {
+        bring_up::wait_for_link(session)?;
+        step("traffic afterwards");
+        ping(config, session)?;
+    }
+    step("sends without bus mastering, then a pause");
+    master(session, false);
+    submit(session);
+    thread::sleep_ns(STUCK_NS);
+    log!("{} sends outstanding", adapter.sends.outstanding());
+    // P-05: judged by the pause itself, which has a time limit.
+    let begin = time::now_ns();
+    tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
+    log!("paused after {} ms", (time::now_ns() - begin) / 1_000_000);
+    master(session, true);
+    bring_up::restart(session)?;
+    bring_up::wait_for_link(session)?;
+    step("traffic afterwards");
+    ping(config, session)
+}
+
+/// Sends more than a ring holds, from both levels.
+fn submit(session: &Session) {
+    let adapter = &session.adapter;
     for round in 0..ROUNDS {
         let how = if round % 2 == 0 {
             How::Passive
@@ -67,17 +112,10 @@ fn stall(config: &HostConfig, session: &Session) -> Result<(), String> {
             .collect();
         let _ = send::submit_lists(adapter, lists, how, false);
     }
-    thread::sleep_ns(STUCK_NS);
-    log!("{} sends outstanding", adapter.sends.outstanding());
-    // P-05: judged by the pause itself, which has a time limit.
-    let begin = time::now_ns();
-    tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
-    log!("paused after {} ms", (time::now_ns() - begin) / 1_000_000);
-    master(session, true);
-    bring_up::restart(session)?;
-    bring_up::wait_for_link(session)?;
-    step("traffic afterwards");
-    let mut stack = Stack::new(adapter.clone(), config.seed);
+}
+
+fn ping(config: &HostConfig, session: &Session) -> Result<(), String> {
+    let mut stack = Stack::new(session.adapter.clone(), config.seed);
     let lease = stack.acquire_lease(LEASE_LIMIT_NS)?;
     match stack.ping(&lease, 1).received {
         1 => Ok(()),
