@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::num::NonZeroU64;
 use core::ptr::NonNull;
 
 use crate::adapter::AdapterHandle;
@@ -14,7 +15,7 @@ use crate::mem::try_box;
 use crate::requirements;
 use crate::status::{Result, Status};
 use crate::sys::inline::IoGetCurrentIrpStackLocation;
-use crate::sys::ndis;
+use crate::sys::{ndis, nt};
 
 /// The PnP side of a miniport: exists from add to remove, across any number of initialisations (contract X-114).
 pub trait PnpHandlers: 'static {
@@ -143,6 +144,26 @@ impl ResourceRequirements<'_> {
     pub fn limit_message_interrupts(&mut self, most: usize) -> Result<usize> {
         requirements::limit_messages(self.bytes, most).ok_or(Status::FAILURE)
     }
+
+    /// Asks for the processors of messages: `wanted` is called with a message's number and how many messages its
+    /// alternative has, and answers a mask of active processors of group 0, or nothing for a message that may go
+    /// anywhere. A policy that the registry chose stays. Returns how many messages were given a mask.
+    ///
+    /// # Errors
+    /// [`Status::FAILURE`] if the list is not well-formed; it is unchanged then.
+    pub fn target_message_interrupts(
+        &mut self,
+        wanted: impl Fn(usize, usize) -> Option<NonZeroU64>,
+    ) -> Result<usize> {
+        requirements::target_messages(self.bytes, wanted).ok_or(Status::FAILURE)
+    }
+}
+
+/// KeQueryActiveProcessorCountEx: active processors of a group, which are numbered from 0. Any IRQL.
+#[must_use]
+pub fn active_processors(group: u16) -> u32 {
+    // SAFETY: any IRQL; no pointers.
+    unsafe { nt::KeQueryActiveProcessorCountEx(group) }
 }
 
 unsafe extern "system" fn add_device<P: PnpHandlers>(

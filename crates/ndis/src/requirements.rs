@@ -4,6 +4,7 @@
 
 use crate::ffi::*;
 use core::mem::offset_of;
+use core::num::NonZeroU64;
 
 /// Bytes before the first alternative list.
 const HEADER: usize = offset_of!(IO_RESOURCE_REQUIREMENTS_LIST, List);
@@ -166,6 +167,49 @@ pub(crate) fn limit_messages(bytes: &mut [u8], most: usize) -> Option<usize> {
     )
 }
 
+/// Has messages go to processors: `wanted`, called with a message's number and how many its alternative has, is the mask
+/// for it. A message whose policy was chosen before keeps it. Returns how many were given one. `None` and no
+/// change if the list is not well-formed.
+pub(crate) fn target_messages(
+    bytes: &mut [u8],
+    wanted: impl Fn(usize, usize) -> Option<NonZeroU64>,
+) -> Option<usize> {
+    const INTERRUPT: usize = offset_of!(IO_RESOURCE_DESCRIPTOR, u);
+    const POLICY: usize =
+        INTERRUPT + offset_of!(IO_RESOURCE_DESCRIPTOR_u_Interrupt, AffinityPolicy);
+    const TARGETS: usize =
+        INTERRUPT + offset_of!(IO_RESOURCE_DESCRIPTOR_u_Interrupt, TargetedProcessors);
+    each(bytes, |_| ())?;
+    let (mut at, mut given) = (HEADER, 0);
+    for _ in 0..u32_at(bytes, ALTERNATIVES)? {
+        let length = descriptors(bytes, at)?.len();
+        at += LIST_HEADER;
+        let list = bytes.get_mut(at..at + length)?;
+        let is_message = |d: &[u8]| kind(d) == Kind::Message;
+        let count = list
+            .chunks_exact(DESCRIPTOR)
+            .filter(|d| is_message(d))
+            .count();
+        let messages = list
+            .chunks_exact_mut(DESCRIPTOR)
+            .filter(|d| is_message(d))
+            .enumerate();
+        for (number, descriptor) in messages {
+            // The group that newer headers see in the upper half stays 0.
+            if u32_at(descriptor, POLICY)? == IrqPolicyMachineDefault as usize
+                && let Some(mask) = wanted(number, count)
+            {
+                put_u32(descriptor, POLICY, IrqPolicySpecifiedProcessors as usize);
+                let targets = descriptor.get_mut(TARGETS..TARGETS + 8)?;
+                targets.copy_from_slice(&mask.get().to_le_bytes());
+                given += 1;
+            }
+        }
+        at += length;
+    }
+    Some(given)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +307,31 @@ mod tests {
     }
 
     #[test]
+    fn messages_go_to_processors() {
+        let mut bytes = list(&[
+            &[MESSAGE, BAR, MESSAGE, MESSAGE],
+            &[BAR, MESSAGE],
+            &[BAR, LINE],
+        ]);
+        // Somebody has chosen for the last message of the first alternative.
+        let chosen = HEADER + LIST_HEADER + 3 * DESCRIPTOR;
+        bytes[chosen + 16] = IrqPolicySpreadMessagesAcrossAllProcessors as u8;
+        let before = bytes.clone();
+        let wanted = |number: usize, count: usize| {
+            let first = number != 1 && count == 3;
+            first
+                .then_some(NonZeroU64::new(1 << (8 + number)))
+                .flatten()
+        };
+        assert_eq!(target_messages(&mut bytes, wanted), Some(1));
+        let mut expected = before;
+        let first = HEADER + LIST_HEADER;
+        expected[first + 16] = 4;
+        expected[first + 24..first + 32].copy_from_slice(&0x100_u64.to_le_bytes());
+        assert_eq!(bytes, expected, "one policy, one mask, nothing else");
+    }
+
+    #[test]
     fn a_broken_list_is_left_alone() {
         let whole = list(&[&[BAR, MESSAGE, LINE]]);
         for length in 0..whole.len() {
@@ -270,6 +339,8 @@ mod tests {
             let before = cut.clone();
             assert_eq!(limit_messages(&mut cut, 0), None, "{length}");
             assert_eq!(force_line(&mut cut), None, "{length}");
+            let all = |_, _| NonZeroU64::new(1);
+            assert_eq!(target_messages(&mut cut, all), None, "{length}");
             assert_eq!(messages(&cut), 0);
             assert_eq!(cut, before);
         }

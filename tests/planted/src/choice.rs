@@ -10,6 +10,9 @@ use ndis::status::Result;
 /// The number that stands for none.
 const NONE: u32 = 0;
 
+/// The keyword.
+pub const KEYWORD: &str = "PlantedFault";
+
 static FAULT: AtomicU32 = AtomicU32::new(NONE);
 /// [`once`] was true.
 static DONE: AtomicBool = AtomicBool::new(false);
@@ -19,10 +22,14 @@ static DONE: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// What NDIS says.
 pub fn read(init: &Init<'_>, irql: &Irql<Passive>) -> Result<()> {
-    let number = init.configuration(irql)?.u32("PlantedFault");
+    choose(init.configuration(irql)?.u32(KEYWORD));
+    Ok(())
+}
+
+/// Takes what the keyword says, or nothing.
+pub fn choose(number: Option<u32>) {
     // Relaxed, here and below: nothing else is published with it.
     FAULT.store(number.unwrap_or(NONE), Ordering::Relaxed);
-    Ok(())
 }
 
 /// The chosen one.

@@ -2,7 +2,7 @@
 //! The adapter's life: initialise, restart, pause, halt. PASSIVE_LEVEL.
 
 use core::mem::forget;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use ndis::adapter::LinkState;
 use ndis::attributes::{GeneralAttributes, RegistrationAttributes};
@@ -16,6 +16,7 @@ use ndis::mem::Shared;
 use ndis::miniport::*;
 use ndis::nbl::{NblPool, ReceiveChain, ReceiveNbl, SendChain};
 use ndis::oid::OidRequest;
+use ndis::pnp::PnpCharacteristics;
 use ndis::poll::PollSlot;
 use ndis::spin::SpinLock;
 use ndis::status::{Result, Status};
@@ -27,6 +28,7 @@ use crate::choice::{self, is};
 use crate::dma::{self, Lists};
 use crate::interrupt::{self, CHARACTERISTICS, Handlers};
 use crate::oid;
+use crate::pnp::Devices;
 use crate::poll;
 use crate::receive::{self, Receive};
 use crate::send::{self, Send};
@@ -50,6 +52,7 @@ pub struct Adapter {
 
 impl Miniport for Driver {
     type Adapter = Adapter;
+    const PNP: Option<PnpCharacteristics> = Some(PnpCharacteristics::of::<Devices>());
 
     fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
         choice::read(&init, irql)?;
@@ -57,6 +60,11 @@ impl Miniport for Driver {
             .resources()
             .memory(0)
             .ok_or(Status::RESOURCE_CONFLICT)?;
+        let start = if is(BAR_REMEMBERED) {
+            first_seen(start)
+        } else {
+            start
+        };
         let registered = init.register(&RegistrationAttributes::PCI, irql)?;
         let handle = registered.adapter();
         let length = u32::try_from(length).map_err(|_| Status::RESOURCE_CONFLICT)?;
@@ -215,6 +223,15 @@ impl Miniport for Driver {
         adapter.core.write(reg::IMC, u32::MAX);
         adapter.core.write(reg::RCTL, 0);
         adapter.core.write(reg::TCTL, 0);
+    }
+}
+
+/// The BAR of the first life.
+fn first_seen(start: u64) -> u64 {
+    static FIRST: AtomicU64 = AtomicU64::new(0);
+    match FIRST.compare_exchange(0, start, Ordering::SeqCst, Ordering::SeqCst) {
+        Ok(_) => start,
+        Err(first) => first,
     }
 }
 

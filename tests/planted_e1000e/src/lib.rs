@@ -16,6 +16,7 @@ mod choice;
 mod dma;
 mod interrupt;
 mod oid;
+mod pnp;
 mod poll;
 mod receive;
 mod send;

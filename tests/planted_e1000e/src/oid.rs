@@ -10,6 +10,8 @@ use ndis::status::{Result, Status};
 
 use crate::adapter;
 use crate::chip::Core;
+use crate::choice::is;
+use crate::table::RSS_IGNORED;
 
 /// What is answered.
 pub const SUPPORTED: [NDIS_OID; 4] = [
@@ -47,6 +49,7 @@ pub fn set(
             let state: i32 = argument.value()?;
             adapter::set_power(core, state == NdisDeviceStateD0, irql);
         }
+        OID_GEN_RECEIVE_SCALE_PARAMETERS if is(RSS_IGNORED) => {}
         OID_GEN_CURRENT_LOOKAHEAD => argument.value::<u32>().map(drop)?,
         OID_802_3_MULTICAST_LIST => {
             if !argument.bytes().len().is_multiple_of(6) {

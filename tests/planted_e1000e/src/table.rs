@@ -69,6 +69,12 @@ faults! {
     DPC_UNDOES_DISABLE = 14: ["X-82"], ["--irq", "msi", "--scenario", "t11"];
     /// T-11: the Enable handler does nothing.
     ENABLE_FORGOTTEN = 15: ["X-82"], ["--irq", "line", "--scenario", "t11"];
+    /// T-14: the address of the registers is kept from the first life.
+    BAR_REMEMBERED = 23: ["I-05"], ["--irq", "msi", "--scenario", "t14"];
+    /// The resource requirements name a processor that there is not.
+    TARGETS_NOBODY = 24: ["X-113"], ["--irq", "msi", "--scenario", "t14"];
+    /// RSS parameters are taken, and the DPC runs where it did.
+    RSS_IGNORED = 25: ["RS-01"], ["--irq", "msi", "--scenario", "place"];
 
     // What only the IOMMU shows. A download is under way when this driver is halted.
     /// T-23: the rings are freed while the engines run.

@@ -263,6 +263,49 @@ pub fn bars(dev: &PciDevice) -> Vec<Bar> {
         .unwrap_or_default()
 }
 
+/// Gives a memory BAR of a function on bus 0 another address, that nothing else has. The function is stopped. `None`: it
+/// stays where it is. PASSIVE.
+pub fn relocate(dev: &PciDevice, bar: &Bar) -> Option<Bar> {
+    /// Where q35 decodes PCI memory whatever the size of RAM, below the interrupt controllers.
+    const HOLE: core::ops::Range<u64> = 0xC000_0000..0xFE00_0000;
+    const DECODE: u32 = 3;
+    /// Class code of PCI bridges, whose windows are not looked at.
+    const BRIDGE: u32 = 0x06_04;
+    let mut bus = BUS.lock();
+    let bridged = bus.devices.iter().any(|other| other.class >> 8 == BRIDGE);
+    if bar.kind == BarKind::Io || dev.bus != 0 || bridged {
+        return None;
+    }
+    let windows = bus.ecam.iter().map(|&(base, first, last)| {
+        let len = (u64::from(last - first) + 1) << 20;
+        (base, len)
+    });
+    let bars = bus.bars.values().flatten().map(|bar| (bar.pa, bar.len));
+    let taken: Vec<(u64, u64)> = windows.chain(bars).collect();
+    let free = |pa: &u64| {
+        let apart = |&(base, len): &(u64, u64)| *pa >= base + len || pa + bar.len <= base;
+        taken.iter().all(apart)
+    };
+    let pa = (HOLE.start..HOLE.end)
+        .step_by(bar.len.max(4096) as usize)
+        .find(free)?;
+    let address = address(dev);
+    let off = at::BAR0 + u16::from(bar.index) * 4;
+    let command = read(&bus.ecam, address, at::COMMAND, 2);
+    write(&bus.ecam, address, at::COMMAND, 2, command & !DECODE);
+    write(&bus.ecam, address, off, 4, pa as u32);
+    if bar.kind == BarKind::Mem64 {
+        write(&bus.ecam, address, off + 4, 4, (pa >> 32) as u32);
+    }
+    write(&bus.ecam, address, at::COMMAND, 2, command);
+    let moved = Bar { pa, ..*bar };
+    let known = bus.bars.get_mut(&address).into_iter().flatten();
+    for old in known.filter(|old| old.index == bar.index) {
+        *old = moved;
+    }
+    Some(moved)
+}
+
 /// Offset of capability `id` (MSI 5, MSI-X 0x11, PCI Express 0x10, power 1).
 pub fn capability(dev: &PciDevice, id: u8) -> Option<u16> {
     const STATUS_LIST: u32 = 1 << 20;

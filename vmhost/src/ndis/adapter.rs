@@ -19,7 +19,7 @@ use crate::{
     exports::Call,
     machine::{
         lock::IrqSpin,
-        pci::{Bar, PciDevice},
+        pci::{self, Bar, PciDevice},
         thread,
         vspace::{self, Prot},
     },
@@ -65,8 +65,8 @@ pub struct Adapter {
     pub handle: u64,
     /// The function that is driven.
     pub device: PciDevice,
-    /// Its BARs.
-    pub bars: Vec<Bar>,
+    /// Its BARs; a rebalance may move them.
+    bars: IrqSpin<Vec<Bar>>,
     /// What the driver set with NdisMSetMiniportAttributes.
     pub registration: IrqSpin<Option<Registration>>,
     /// The same, general attributes.
@@ -117,12 +117,32 @@ pub fn opaque_handle(label: &'static str) -> u64 {
 }
 
 impl Adapter {
+    /// Its BARs.
+    pub fn bars(&self) -> Vec<Bar> {
+        self.bars.lock().clone()
+    }
+
+    /// Gives its memory BARs other addresses, as a rebalance may; how many there were. Halted, PASSIVE.
+    pub fn move_bars(&self) -> usize {
+        let mut bars = self.bars();
+        let moved = bars
+            .iter_mut()
+            .filter_map(|bar| {
+                *bar = pci::relocate(&self.device, bar)?;
+                Some(())
+            })
+            .count();
+        let old = core::mem::replace(&mut *self.bars.lock(), bars);
+        drop(old);
+        moved
+    }
+
     /// The adapter for `device`, in the table.
     pub fn new(device: PciDevice, bars: Vec<Bar>) -> Arc<Self> {
         let adapter = Arc::new(Self {
             handle: opaque_handle("the adapter handle"),
             device,
-            bars,
+            bars: IrqSpin::new(bars),
             registration: IrqSpin::new(None),
             general: IrqSpin::new(None),
             offloads: IrqSpin::new(None),

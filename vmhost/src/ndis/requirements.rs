@@ -5,7 +5,10 @@
 use super::{
     adapter::Adapter,
     driver, guesses,
-    interrupt::grant::{Available, Kind},
+    interrupt::{
+        active_cpus,
+        grant::{Available, Kind, Placement},
+    },
 };
 use crate::{
     exports::nt::pool,
@@ -19,7 +22,7 @@ use crate::{
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 /// Bytes before the alternative lists of a requirements list.
 const LIST_HEADER: usize = 32;
@@ -27,6 +30,9 @@ const LIST_HEADER: usize = 32;
 const ALTERNATIVE_HEADER: usize = 8;
 /// Bytes of a requirement descriptor.
 const DESCRIPTOR: usize = 32;
+/// Offsets of AffinityPolicy and TargetedProcessors in one for an interrupt.
+const POLICY: usize = 16;
+const TARGETS: usize = 24;
 /// PnP minor function codes.
 const IRP_MJ_PNP: u8 = 0x1B;
 const IRP_MN_START_DEVICE: u8 = 0;
@@ -116,20 +122,20 @@ pub fn start_device(adapter: &Adapter) -> Result<(), i32> {
     if status < 0 { Err(status) } else { Ok(()) }
 }
 
-/// Offers `available` to MiniportFilterResourceRequirements and returns what the driver left of
-/// it. Without such a handler nothing changes.
-pub fn filter(adapter: &Adapter, available: Available) -> Available {
+/// Offers `available` to MiniportFilterResourceRequirements and returns the alternatives that the driver left, the best
+/// first. Without such a handler nothing changes.
+pub fn filter(adapter: &Adapter, available: Available) -> Vec<Available> {
     let handler = driver::pnp_handlers().filter_resources;
     if handler == 0 {
-        return available;
+        return vec![available];
     }
     let bytes = requirements(adapter, &available);
     let Some(list) = pool_block(bytes.len()) else {
-        return available;
+        return vec![available];
     };
     guest::copy_in(list, &bytes);
     let Some(irp) = Irp::new(IRP_MN_FILTER_RESOURCE_REQUIREMENTS) else {
-        return available;
+        return vec![available];
     };
     guest::write(irp.parameter(0), list);
     guest::write(irp.information(), list);
@@ -142,11 +148,11 @@ pub fn filter(adapter: &Adapter, available: Available) -> Available {
     let answer: usize = guest::read(irp.information());
     let chosen = if status < 0 {
         // NDIS goes on with the bus driver's list, if the driver left it alive.
-        available
+        vec![available]
     } else {
-        read_back(answer, &available).unwrap_or_else(|what| {
+        read_back(answer, &bytes, &available).unwrap_or_else(|what| {
             verify::violation("X-113", what);
-            available
+            vec![available]
         })
     };
     // Whichever list stands in the IRP now is the host's to free; an earlier one was the driver's.
@@ -191,7 +197,7 @@ fn requirements(adapter: &Adapter, available: &Available) -> Vec<u8> {
     }
     let mut lists = Vec::new();
     for count in &counts {
-        let descriptors = alternative(adapter, available.kind, *count);
+        let descriptors = alternative(adapter, available, *count);
         lists.extend_from_slice(&1u16.to_le_bytes());
         lists.extend_from_slice(&1u16.to_le_bytes());
         lists.extend_from_slice(&(descriptors.len() as u32).to_le_bytes());
@@ -217,9 +223,9 @@ fn requirements(adapter: &Adapter, available: &Available) -> Vec<u8> {
     out
 }
 
-fn alternative(adapter: &Adapter, kind: Kind, messages: u32) -> Vec<[u8; DESCRIPTOR]> {
+fn alternative(adapter: &Adapter, available: &Available, messages: u32) -> Vec<[u8; DESCRIPTOR]> {
     let mut out = Vec::new();
-    for bar in &adapter.bars {
+    for bar in &adapter.bars() {
         let (kind, flags) = match bar.kind {
             BarKind::Io => (
                 CmResourceTypePort,
@@ -246,12 +252,15 @@ fn alternative(adapter: &Adapter, kind: Kind, messages: u32) -> Vec<[u8; DESCRIP
         let mut bytes = head(CmResourceTypeInterrupt, share as u8, flags);
         bytes[8..12].copy_from_slice(&first.to_le_bytes());
         bytes[12..16].copy_from_slice(&last.to_le_bytes());
+        // what the registry says of all.
+        bytes[POLICY..POLICY + 4].copy_from_slice(&available.placement.policy.to_le_bytes());
+        bytes[TARGETS..TARGETS + 8].copy_from_slice(&available.placement.targets.to_le_bytes());
         bytes
     };
     let token = CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN;
     let flags = CM_RESOURCE_INTERRUPT_LATCHED | CM_RESOURCE_INTERRUPT_MESSAGE;
     let exclusive = CmResourceShareDeviceExclusive;
-    match (kind, messages) {
+    match (available.kind, messages) {
         (_, 0) => out.push(interrupt(
             CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE,
             CmResourceShareShared,
@@ -277,50 +286,112 @@ fn head(kind: u8, share: u8, flags: u16) -> [u8; DESCRIPTOR] {
     bytes
 }
 
-/// Reads the driver's list: its first alternative decides.
-fn read_back(list: usize, available: &Available) -> Result<Available, String> {
+/// Reads the driver's list, an alternative after the other. `given`: the bus driver's.
+fn read_back(list: usize, given: &[u8], available: &Available) -> Result<Vec<Available>, String> {
     if !guest::is_valid(list, LIST_HEADER, false) {
         return Err(format!("the answer {} is no list", guest::describe(list)));
     }
     let size = guest::read::<u32>(list) as usize;
-    let alternatives: u32 = guest::read(list + 28);
-    if alternatives == 0 || !guest::is_valid(list, size, false) {
-        return Err(format!(
-            "the answer has {alternatives} alternatives in {size} bytes"
-        ));
+    if size < LIST_HEADER || !guest::is_valid(list, size, false) {
+        return Err(format!("the answer has {size} bytes"));
     }
-    let count = guest::read::<u32>(list + LIST_HEADER + 4) as usize;
-    let first = list + LIST_HEADER + ALTERNATIVE_HEADER;
-    if first + count * DESCRIPTOR > list + size {
-        return Err(format!("{count} descriptors do not fit {size} bytes"));
+    let resources = |lists: &[Descriptors]| {
+        let first = lists.first().into_iter().flatten();
+        let others = first.filter(|d| d[1] != CmResourceTypeInterrupt);
+        others.copied().collect::<Descriptors>()
+    };
+    let before = resources(&lists(given)?);
+    let lists = lists(&guest::bytes(list, size))?;
+    if lists.is_empty() {
+        return Err(String::from("the answer has no alternative"));
     }
-    let (mut messages, mut line, mut memory) = (0, false, 0);
-    for at in (0..count).map(|i| first + i * DESCRIPTOR) {
-        let kind: u8 = guest::read(at + 1);
-        let flags: u16 = guest::read(at + 4);
-        if kind == CmResourceTypeInterrupt && flags & CM_RESOURCE_INTERRUPT_MESSAGE != 0 {
-            let (low, high): (u32, u32) = (guest::read(at + 8), guest::read(at + 12));
-            messages += high.saturating_sub(low) + 1;
-        } else if kind == CmResourceTypeInterrupt {
-            line = true;
+    lists
+        .iter()
+        .map(|list| {
+            if resources(core::slice::from_ref(list)) != before {
+                return Err(String::from(
+                    "memory or port descriptors are not the bus driver's any more",
+                ));
+            }
+            one_alternative(list, available)
+        })
+        .collect()
+}
+
+type Descriptors = Vec<[u8; DESCRIPTOR]>;
+
+/// The alternatives of a list.
+fn lists(bytes: &[u8]) -> Result<Vec<Descriptors>, String> {
+    let word = |at: usize| {
+        let raw = bytes.get(at..at + 4).and_then(|raw| raw.try_into().ok());
+        raw.map(u32::from_le_bytes)
+            .ok_or_else(|| format!("the list ends after {} bytes, in the middle", bytes.len()))
+    };
+    let mut at = LIST_HEADER;
+    let mut lists = Vec::new();
+    for number in 0..word(28)? {
+        let count = word(at + 4)? as usize;
+        at += ALTERNATIVE_HEADER;
+        let all = bytes.get(at..).unwrap_or_default();
+        let (descriptors, _) = all.as_chunks::<DESCRIPTOR>();
+        let Some(descriptors) = descriptors.get(..count) else {
+            return Err(format!(
+                "{count} descriptors of alternative {number} do not fit {} bytes",
+                bytes.len()
+            ));
+        };
+        lists.push(descriptors.to_vec());
+        at += count * DESCRIPTOR;
+    }
+    Ok(lists)
+}
+
+fn one_alternative(list: &Descriptors, available: &Available) -> Result<Available, String> {
+    let (mut asked, mut line) = (Vec::new(), Vec::new());
+    for d in list.iter().filter(|d| d[1] == CmResourceTypeInterrupt) {
+        let word = |at: usize| u32::from_le_bytes([d[at], d[at + 1], d[at + 2], d[at + 3]]);
+        let placement = Placement {
+            policy: word(POLICY) as i32,
+            targets: u64::from(word(TARGETS)) | u64::from(word(TARGETS + 4)) << 32,
+        };
+        check_placement(&placement)?;
+        let (low, high) = (word(8), word(12));
+        if u16::from_le_bytes([d[4], d[5]]) & CM_RESOURCE_INTERRUPT_MESSAGE == 0 {
+            line.push(placement);
+        } else if low > high {
+            return Err(format!("a message with the tokens {low:#x} to {high:#x}"));
         } else {
-            memory += 1;
+            let room = available.table_size as usize;
+            let more = (high - low).saturating_add(1) as usize;
+            asked.resize((asked.len() + more).min(room), placement);
         }
     }
-    if memory < available.bars {
-        return Err(format!(
-            "{memory} memory and port descriptors are left of {}",
-            available.bars
-        ));
-    }
+    let messages = asked.len() as u32;
+    let kind = if messages == 0 {
+        Kind::Line
+    } else {
+        available.kind
+    };
     Ok(Available {
-        kind: if messages == 0 {
-            Kind::Line
-        } else {
-            available.kind
-        },
-        messages: messages.min(available.table_size),
-        has_line: line || available.has_line,
-        ..*available
+        kind,
+        messages,
+        has_line: !line.is_empty() || available.has_line,
+        asked: if messages == 0 { line } else { asked },
+        ..available.clone()
     })
+}
+
+/// Whether the processors exist that a descriptor names.
+fn check_placement(placement: &Placement) -> Result<(), String> {
+    let policy = placement.policy;
+    if !(IrqPolicyMachineDefault..=IrqPolicyAllProcessorsInMachineWhenSteered).contains(&policy) {
+        return Err(format!("there is no affinity policy {policy:#x}"));
+    }
+    match placement.named() {
+        Some(targets) if targets == 0 || targets & !active_cpus() != 0 => Err(format!(
+            "the processors {targets:#x} are asked for; there are {:#x}",
+            active_cpus()
+        )),
+        _ => Ok(()),
+    }
 }

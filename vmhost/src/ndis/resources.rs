@@ -97,7 +97,7 @@ pub fn allocated(adapter: &Adapter, grant: &Grant) -> Option<Block> {
 
 /// Whether `[pa, pa + len)` is inside one of the memory BARs.
 pub fn owns_memory(adapter: &Adapter, pa: u64, len: u64) -> bool {
-    adapter.bars.iter().any(|bar| {
+    adapter.bars().iter().any(|bar| {
         bar.kind != BarKind::Io
             && pa >= bar.pa
             && pa
@@ -109,14 +109,14 @@ pub fn owns_memory(adapter: &Adapter, pa: u64, len: u64) -> bool {
 /// Whether the port range is inside one of the I/O BARs.
 pub fn owns_ports(adapter: &Adapter, first: u64, count: u64) -> bool {
     adapter
-        .bars
+        .bars()
         .iter()
         .any(|bar| bar.kind == BarKind::Io && first >= bar.pa && first + count <= bar.pa + bar.len)
 }
 
 fn partial_list(adapter: &Adapter, grant: &Grant, raw: bool) -> Vec<u8> {
     let mut descriptors = Vec::new();
-    for bar in &adapter.bars {
+    for bar in &adapter.bars() {
         let (kind, flags) = match bar.kind {
             BarKind::Io => (
                 CmResourceTypePort,

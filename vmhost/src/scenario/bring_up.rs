@@ -119,15 +119,14 @@ fn start_device(config: &HostConfig, device: PciDevice) -> Arc<Adapter> {
         ));
     }
     let registry = &config.install.interrupt;
-    let count = adapter.bars.len() as u32;
-    let available = grant::available(&device, count, registry, &config.grant);
+    let available = grant::available(&device, registry, &config.grant);
     let filtered = requirements::filter(&adapter, available);
-    let Some(granted) = grant::assign(&filtered, registry) else {
+    let Some(granted) = grant::assign(&filtered) else {
         fatal("the device has no interrupt that could be granted");
     };
     log!(
         "resources: {} BAR(s), interrupt {} with {} message(s)",
-        adapter.bars.len(),
+        adapter.bars().len(),
         granted.name(),
         granted.messages.len()
     );
@@ -153,11 +152,10 @@ pub fn reassign(
     if let Some(old) = adapter.grant.lock().take() {
         old.release();
     }
-    let count = adapter.bars.len() as u32;
-    let available = grant::available(&adapter.device, count, registry, caps);
+    let available = grant::available(&adapter.device, registry, caps);
     let filtered = requirements::filter(adapter, available);
-    let granted = grant::assign(&filtered, registry)
-        .ok_or_else(|| String::from("no interrupt could be granted"))?;
+    let granted =
+        grant::assign(&filtered).ok_or_else(|| String::from("no interrupt could be granted"))?;
     adapter.objects.set(resources::objects(adapter, &granted));
     *adapter.grant.lock() = Some(granted);
     requirements::start_device(adapter)

@@ -286,6 +286,10 @@ pub const RULES: &[Rule] = &[
         "R-01",
         "MiniportRestart returns a legal status; one NdisMRestartComplete after PENDING",
     ),
+    (
+        "RS-01",
+        "frames are indicated on the processor that RSS names for them",
+    ),
     ("S-02", "at HIGH_LEVEL only any-IRQL services are used"),
     (
         "S-04",

@@ -26,6 +26,8 @@ pub struct Counts {
     pub dpc_ns_max: AtomicU64,
     /// One bit per CPU that a DPC, or a poll, of this message ran on.
     pub cpus: AtomicU64,
+    /// One bit per CPU that an interrupt of this message reached.
+    pub arrived_on: AtomicU64,
     /// Interrupts that reached the host, claimed or not.
     pub arrived: AtomicU64,
     pub isr_instructions_max: AtomicU64,

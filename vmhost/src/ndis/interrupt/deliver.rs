@@ -38,6 +38,9 @@ pub fn interrupt(interrupt: &Arc<Interrupt>, message: usize) {
     }
     let counts = &interrupt.counts[message];
     counts.arrived.fetch_add(1, Ordering::Relaxed);
+    counts
+        .arrived_on
+        .fetch_or(1 << cpu::id(), Ordering::Relaxed);
     let claimed = call_isr(interrupt, message);
     let since = counts.disabled_ns.load(Ordering::Acquire);
     // Read after the ISR: an enable handler that came first has set it to 0.

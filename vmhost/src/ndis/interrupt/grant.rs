@@ -2,9 +2,14 @@
 //! Which interrupt resources the device gets (contract ): from what it can
 //! do, what the registry says, what the run caps, and what the driver filters. PASSIVE only.
 
-use super::super::dice::DICE;
+use super::{
+    super::dice::DICE,
+    active_cpus,
+    steer::{STEER, is},
+};
 use crate::machine::{cpu, interrupt, irql, pci};
-use alloc::vec::Vec;
+use ::ndis::ffi::*;
+use alloc::{vec, vec::Vec};
 use vmhost_proto::{Grant as Caps, InterruptManagement, Irq};
 
 /// PCI capability ids.
@@ -13,9 +18,6 @@ pub const CAP_MSI: u8 = 0x05;
 pub const CAP_MSIX: u8 = 0x11;
 /// OS limit of messages for one function.
 const MAX_MESSAGES: u32 = 2048;
-/// `IrqPolicySpreadMessagesAcrossAllProcessors`.
-const POLICY_SPREAD: u32 = 5;
-
 /// The kind of interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -27,8 +29,32 @@ pub enum Kind {
     Msix,
 }
 
-/// What could be granted, before the driver filters it.
-#[derive(Clone, Copy, Debug)]
+/// Which processors a message is to reach: AffinityPolicy and TargetedProcessors of its requirement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// One of `IRQ_DEVICE_POLICY`.
+    pub policy: i32,
+    /// With `IrqPolicySpecifiedProcessors`, these.
+    pub targets: u64,
+}
+
+impl Placement {
+    /// What the registry says.
+    fn of(registry: &InterruptManagement) -> Self {
+        Self {
+            policy: registry.device_policy.unwrap_or(0) as i32,
+            targets: registry.assignment_set_override.unwrap_or(0),
+        }
+    }
+
+    /// The processors, if some are named.
+    pub fn named(&self) -> Option<u64> {
+        (self.policy == IrqPolicySpecifiedProcessors).then_some(self.targets)
+    }
+}
+
+/// What could be granted: before the driver filters it, and one alternative of what it left.
+#[derive(Clone, Debug)]
 pub struct Available {
     /// The best kind.
     pub kind: Kind,
@@ -38,8 +64,10 @@ pub struct Available {
     pub table_size: u32,
     /// The function has an interrupt pin.
     pub has_line: bool,
-    /// Memory and port BARs.
-    pub bars: u32,
+    /// What the registry says of every message, or of the line.
+    pub placement: Placement,
+    /// What the requirements ask for each message, or for the line; empty for one that says the same of all.
+    pub asked: Vec<Placement>,
 }
 
 /// One interrupt or message.
@@ -55,6 +83,8 @@ pub struct Message {
     pub irql: u8,
     /// The CPU it goes to.
     pub cpu: usize,
+    /// What was asked for.
+    pub asked: Placement,
     /// Messages that this descriptor stands for (MSI); 1 otherwise.
     pub count: usize,
 }
@@ -115,7 +145,6 @@ impl Grant {
 /// What the device, the registry and the run allow.
 pub fn available(
     device: &pci::PciDevice,
-    bars: u32,
     registry: &InterruptManagement,
     caps: &Caps,
 ) -> Available {
@@ -124,7 +153,8 @@ pub fn available(
         messages: 0,
         table_size: 0,
         has_line: device.irq_pin != 0,
-        bars,
+        placement: Placement::of(registry),
+        asked: Vec::new(),
     };
     // without MSISupported = 1 the device gets a line.
     if registry.msi_supported.unwrap_or(0) == 0 || caps.irq == Irq::Line {
@@ -158,39 +188,55 @@ pub fn available(
     line
 }
 
-/// Assigns vectors and CPUs. `None`: no vectors are left, or the device has no interrupt.
-pub fn assign(available: &Available, registry: &InterruptManagement) -> Option<Grant> {
+/// Assigns vectors and CPUs from the first alternative that can be had. `None`: there is none.
+pub fn assign(alternatives: &[Available]) -> Option<Grant> {
+    let refused = usize::from(is(&STEER.first_refused)).min(alternatives.len().saturating_sub(1));
+    alternatives.iter().skip(refused).find_map(assign_one)
+}
+
+fn assign_one(available: &Available) -> Option<Grant> {
     let count = match available.kind {
         Kind::Line if !available.has_line => return None,
         Kind::Line => 1,
         Kind::Msi | Kind::Msix => available.messages.max(1),
     };
-    let spread = registry.device_policy == Some(POLICY_SPREAD)
-        || (registry.assignment_set_override.is_none() && DICE.chance(50));
-    let mut messages = Vec::new();
-    for number in 0..count {
-        // Different levels, so that messages interrupt each other's ISRs.
-        let level = irql::DEVICE_MIN + 2 + (number % 4) as u8;
-        let vector = interrupt::alloc_vector(level)?;
-        let raised = match available.kind {
-            Kind::Line => interrupt::alloc_vector(level)?,
-            Kind::Msi | Kind::Msix => vector,
-        };
-        let target = match registry.assignment_set_override {
-            Some(set) if set != 0 => set.trailing_zeros() as usize,
-            _ if spread => number as usize,
-            _ => 0,
-        };
-        messages.push(Message {
-            vector,
-            raised,
-            irql: vector >> 4,
-            cpu: target % cpu::count(),
-            count: 1,
-        });
-    }
-    Some(Grant {
+    // Where nobody has said anything.
+    let spread = DICE.chance(50);
+    let mut grant = Grant {
         kind: available.kind,
-        messages,
+        messages: vec![],
+    };
+    for number in 0..count as usize {
+        let asked = available.asked.get(number).unwrap_or(&available.placement);
+        let Some(message) = assign_message(available.kind, number, *asked, spread) else {
+            grant.release();
+            return None;
+        };
+        grant.messages.push(message);
+    }
+    Some(grant)
+}
+
+fn assign_message(kind: Kind, number: usize, asked: Placement, spread: bool) -> Option<Message> {
+    let target = match asked.named() {
+        Some(targets) if targets & active_cpus() == 0 => return None,
+        Some(targets) => (targets & active_cpus()).trailing_zeros() as usize,
+        None if spread || asked.policy == IrqPolicySpreadMessagesAcrossAllProcessors => number,
+        None => 0,
+    };
+    // Different levels, so that messages interrupt each other's ISRs.
+    let level = irql::DEVICE_MIN + 2 + (number % 4) as u8;
+    let vector = interrupt::alloc_vector(level)?;
+    let raised = match kind {
+        Kind::Line => interrupt::alloc_vector(level)?,
+        Kind::Msi | Kind::Msix => vector,
+    };
+    Some(Message {
+        vector,
+        raised,
+        irql: vector >> 4,
+        cpu: target % cpu::count(),
+        asked,
+        count: 1,
     })
 }

@@ -137,8 +137,8 @@ fn enable_msix(adapter: &Adapter, grant: &Grant) {
     let entries = (control & 0x7FF) + 1;
     let place = pci::read_config(device, at + 4, 4);
     let Some(bar) = adapter
-        .bars
-        .iter()
+        .bars()
+        .into_iter()
         .find(|bar| u32::from(bar.index) == place & 7)
     else {
         return;

@@ -25,6 +25,8 @@ pub struct Steer {
     pub at_registration: AtomicBool,
     /// NdisMRegisterInterruptEx fails after the handlers have run.
     pub registration_fails: AtomicBool,
+    /// The first alternative of the resource requirements cannot be had.
+    pub first_refused: AtomicBool,
     /// Pause between the polls of a round, with notification off; 0 for none.
     pub dwell_ns: AtomicU64,
     /// The longest batch that one DPC has indicated without a limit.
@@ -42,6 +44,7 @@ pub static STEER: Steer = Steer {
     every_cpu: AtomicBool::new(false),
     at_registration: AtomicBool::new(false),
     registration_fails: AtomicBool::new(false),
+    first_refused: AtomicBool::new(false),
     dwell_ns: AtomicU64::new(0),
     longest: AtomicU64::new(0),
 };
@@ -75,6 +78,7 @@ impl Steer {
             &self.every_cpu,
             &self.at_registration,
             &self.registration_fails,
+            &self.first_refused,
         ] {
             switch.store(false, Ordering::Relaxed);
         }
