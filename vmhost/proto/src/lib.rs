@@ -501,6 +501,12 @@ pub struct Soak {
     pub pauses: u32,
     /// Seconds that it took in the VM.
     pub seconds: f64,
+    /// Flows each way.
+    #[serde(default)]
+    pub flows: u32,
+    /// Frames that the driver indicated on each processor.
+    #[serde(default)]
+    pub received_by_cpu: Vec<u64>,
 }
 
 /// Register accesses by the context they were made in.

@@ -61,6 +61,8 @@ pub struct Info {
     pub tag: u32,
     /// NetBufferListCancelId.
     pub cancel_id: u64,
+    /// NetBufferListHashValue, and NetBufferListHashInfo; no hash without the latter.
+    pub hash: (u32, u32),
 }
 
 /// Memory for one NBL.
@@ -162,7 +164,7 @@ impl Slot {
 }
 
 impl Built {
-    /// Ready for another life: `bytes` at `at` of its one frame, which lies in one MDL.
+    /// Ready for another life: `bytes` at `at` of its data, from the first byte of its first MDL on.
     pub fn renew(&mut self, at: usize, bytes: &[u8]) {
         let (address, data) = &mut self.data;
         if let Some(place) = data.get_mut(at..at + bytes.len()) {
@@ -318,6 +320,8 @@ fn write_nbl(nbl: usize, first: usize, info: &Info, source: u64) {
         (TcpLargeSendNetBufferListInfo, u64::from(info.large)),
         (Ieee8021QNetBufferListInfo, u64::from(info.tag)),
         (NetBufferListCancelId, info.cancel_id),
+        (NetBufferListHashValue, u64::from(info.hash.0)),
+        (NetBufferListHashInfo, u64::from(info.hash.1)),
     ] {
         guest::write(out_of_band + 8 * index as usize, value);
     }

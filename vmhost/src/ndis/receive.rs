@@ -70,8 +70,9 @@ pub struct Received {
 }
 
 /// Looks at an indicated frame in its place, in the indication, instead of a protocol that would
-/// take a copy. `false`: it wants the copy after all. At most DISPATCH, on any CPU.
-pub type Sink = dyn Fn(&[u8]) -> bool + Send + Sync;
+/// take a copy: its data, and what came out of band with it (`bytes` is empty there). `false`: it wants the copy after
+/// all. At most DISPATCH, on any CPU.
+pub type Sink = dyn Fn(&[u8], &Received) -> bool + Send + Sync;
 
 /// The receives of one adapter.
 pub struct Receives {
@@ -270,7 +271,11 @@ fn one(call: &Call, adapter: &Adapter, nbl: usize, sink: Option<&Sink>) {
         let sound = verify::check("D-37", (HEADER..=most + 4).contains(&length), || {
             call.text(&format!("a frame of {length} bytes, the MTU allows {most}"))
         });
-        let taken = sound && sink.is_some_and(|sink| in_place(nb, length).is_some_and(sink));
+        let taken = sound
+            && sink.is_some_and(|sink| {
+                let look = |bytes: &[u8]| sink(bytes, &out_of_band(p, Vec::new()));
+                in_place(nb, length).is_some_and(look)
+            });
         if taken {
             adapter.receives.frames.fetch_add(1, Ordering::Relaxed);
         } else if let (true, Some(frame)) = (sound, gather(call, nb, length)) {

@@ -75,12 +75,26 @@ enum After {
     /// The same, and its status can be asked for.
     Remember,
     /// It is sent again as it is, see [`resubmit`].
-    Again,
+    Again(Again),
+}
+
+/// Lanes of NBLs that are sent again and again.
+pub const LANES: usize = 2;
+
+/// An NBL that is sent again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// Its lane: one thread sends those of a lane, so that they keep their order.
+    pub lane: usize,
+    /// Its flow, whatever that is to the sender.
+    pub flow: usize,
+    /// Where the bytes are that change.
+    pub at: usize,
 }
 
 /// The sends of one adapter.
 pub struct Sends {
-    again: IrqSpin<Vec<Sent>>,
+    again: [IrqSpin<VecDeque<Sent>>; LANES],
     live: IrqSpin<Live>,
     free: IrqSpin<VecDeque<Slot>>,
     calls: AtomicUsize,
@@ -105,7 +119,7 @@ impl Sends {
     /// None yet.
     pub const fn new() -> Self {
         Self {
-            again: IrqSpin::new(Vec::new()),
+            again: [const { IrqSpin::new(VecDeque::new()) }; LANES],
             live: IrqSpin::new(Live {
                 lists: BTreeMap::new(),
                 buffers: BTreeSet::new(),
@@ -179,8 +193,10 @@ impl Sends {
     pub fn clear(&self) {
         let slots = core::mem::take(&mut *self.free.lock());
         drop(slots);
-        let again = core::mem::take(&mut *self.again.lock());
-        drop(again);
+        for lane in &self.again {
+            let again = core::mem::take(&mut *lane.lock());
+            drop(again);
+        }
         let results = core::mem::take(&mut *self.results.lock());
         drop(results);
     }
@@ -329,55 +345,54 @@ fn hand_over(adapter: &Arc<Adapter>, chain: &[usize], how: How) {
     }
 }
 
-/// Makes `count` NBLs of one frame that [`resubmit`] sends again and again. PASSIVE.
-pub fn prepare(adapter: &Adapter, count: usize, frame: &[u8], shape: &Shape) {
-    for _ in 0..count {
-        let list = [(frame.to_vec(), shape.clone())];
-        let slot = Slot::new(1, frame.len() + shape.skipped + shape.front + shape.back);
-        let built = slot.and_then(|slot| {
-            let built = slot.build(&list, &Info::default(), PROTOCOL)?;
-            Some((slot, built))
-        });
-        let Some((slot, built)) = built else { return };
-        let sent = Sent {
-            slot,
-            built,
-            since_ns: 0,
-            after: After::Again,
-        };
-        adapter.sends.again.lock().push(sent);
-    }
+/// Makes an NBL that [`resubmit`] sends again and again. PASSIVE.
+pub fn prepare(adapter: &Adapter, frame: &[u8], shape: &Shape, info: &Info, again: Again) {
+    let list = [(frame.to_vec(), shape.clone())];
+    let front = shape.skipped + shape.front;
+    let slot = Slot::new(1, front + frame.len() + shape.back);
+    let built = slot.and_then(|slot| {
+        let built = slot.build(&list, info, PROTOCOL)?;
+        Some((slot, built))
+    });
+    let Some((slot, built)) = built else { return };
+    let at = front + again.at;
+    let sent = Sent {
+        slot,
+        built,
+        since_ns: 0,
+        after: After::Again(Again { at, ..again }),
+    };
+    adapter.sends.again[again.lane % LANES]
+        .lock()
+        .push_back(sent);
 }
 
-/// Whether an NBL made by [`prepare`] is not with the miniport.
-pub fn can_resubmit(adapter: &Adapter) -> bool {
-    !adapter.sends.again.lock().is_empty()
+/// Whether an NBL of this lane, made by [`prepare`], is not with the miniport.
+pub fn can_resubmit(adapter: &Adapter, lane: usize) -> bool {
+    !adapter.sends.again[lane % LANES].lock().is_empty()
 }
 
-/// Sends up to `count` prepared NBLs in one chain, each with the next `number` at `at` of the
-/// frame; how many there were. PASSIVE.
-pub fn resubmit(
+/// Sends up to `count` prepared NBLs of a lane in one chain, each with the bytes that `renew` has for the next one
+/// of its flow; how many there were. PASSIVE.
+pub fn resubmit<const N: usize>(
     adapter: &Arc<Adapter>,
+    lane: usize,
     count: usize,
-    at: usize,
-    number: &IrqSpin<u64>,
     how: How,
+    mut renew: impl FnMut(usize) -> [u8; N],
 ) -> usize {
     let taken: Vec<Sent> = {
-        let mut again = adapter.sends.again.lock();
-        let left = again.len().saturating_sub(count);
-        again.split_off(left)
+        let mut again = adapter.sends.again[lane % LANES].lock();
+        let count = again.len().min(count);
+        again.drain(..count).collect()
     };
     let now = time::now_ns();
-    let first = {
-        let mut number = number.lock();
-        *number += taken.len() as u64;
-        *number - taken.len() as u64
-    };
     let mut chain: Vec<usize> = Vec::with_capacity(taken.len());
-    for (mut sent, next) in taken.into_iter().zip(first..) {
+    for mut sent in taken {
         sent.since_ns = now;
-        sent.built.renew(at, &next.to_le_bytes());
+        if let After::Again(again) = sent.after {
+            sent.built.renew(again.at, &renew(again.flow));
+        }
         let nbl = sent.built.nbl;
         if let Some(last) = chain.last() {
             guest::write(last + NBL_NEXT, nbl);
@@ -484,8 +499,10 @@ fn complete(call: &Call, adapter: &Adapter, nbl: usize) -> Option<usize> {
     if sent.after == After::Remember {
         adapter.sends.results.lock().insert(nbl, status);
     }
-    if sent.after == After::Again {
-        adapter.sends.again.lock().push(sent);
+    if let After::Again(again) = sent.after {
+        adapter.sends.again[again.lane % LANES]
+            .lock()
+            .push_back(sent);
     } else if DICE.chance(3) || !sent.slot.is_usual() {
         // D-02: whoever still looks at it faults.
         drop(sent.slot);

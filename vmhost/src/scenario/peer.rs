@@ -47,12 +47,7 @@ impl Peer {
         }
     }
 
-    /// Has the peer send so many flood frames, as fast as they are taken.
-    pub fn flood(&self, frames: u64, length: usize) -> Result<(), String> {
-        self.pace(frames, length, 0)
-    }
-
-    /// The same, so many microseconds from one to the next.
+    /// Has the peer send so many flood frames, so many microseconds from one to the next; 0: as fast as they are taken.
     pub fn pace(&self, frames: u64, length: usize, gap_us: u32) -> Result<(), String> {
         self.done(&Request::Flood {
             frames,
@@ -61,7 +56,12 @@ impl Peer {
         })
     }
 
-    /// How the flood stands.
+    /// Has the peer send so many frames of the flood of many flows.
+    pub fn flood_of_flows(&self, frames: u64) -> Result<(), String> {
+        self.done(&Request::Flows { frames })
+    }
+
+    /// How the floods stand.
     pub fn flood_state(&self) -> Result<FloodState, String> {
         match self.ask(&Request::FloodState)? {
             Reply::Flood(state) => Ok(state),

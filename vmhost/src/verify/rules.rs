@@ -35,6 +35,10 @@ pub const RULES: &[Rule] = &[
         "NB lists, MDLs and data of a send come back as they were given",
     ),
     (
+        "D-06",
+        "frames of one flow go out in the order in which they were sent",
+    ),
+    (
         "D-08",
         "the completion status of a send is legal in the adapter's state",
     ),

@@ -50,7 +50,12 @@ pub enum Request {
         /// Microseconds from one to the next; 0: as fast as they are taken.
         gap_us: u32,
     },
-    /// How the flood stands.
+    /// Send so many frames of the flood of many flows.
+    Flows {
+        /// Frames.
+        frames: u64,
+    },
+    /// How the floods stand.
     FloodState,
     /// What went over the wire since [`Request::Hello`].
     Totals,
@@ -95,7 +100,7 @@ pub struct Seen {
     pub fragmented: u64,
 }
 
-/// Counts of the flood.
+/// Counts of the floods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FloodState {
     /// Flood frames sent to the guest.
@@ -104,7 +109,7 @@ pub struct FloodState {
     pub received: u64,
     /// Flood frames that came with a wrong byte.
     pub wrong: u64,
-    /// Flood frames whose number was not above that of the one before.
+    /// Flood frames whose number was not above that of the one before in their flow.
     pub disordered: u64,
 }
 

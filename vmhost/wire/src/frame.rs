@@ -26,7 +26,7 @@ const EXPERIMENTAL: u16 = 0x88B5;
 /// IP protocol for experiments (RFC 3692).
 const EXPERIMENT: u8 = 253;
 /// Protocol numbers.
-const TCP: u8 = 6;
+pub(crate) const TCP: u8 = 6;
 const UDP: u8 = 17;
 const HOP_BY_HOP: u8 = 0;
 const FRAGMENT: u8 = 44;
@@ -523,6 +523,18 @@ fn finish_transport(spec: &Spec, frame: &mut Frame, end: usize) {
         ports.copy_from_slice(&frame.bytes[at..at + 4]);
         frame.ports = Some(ports);
     }
+}
+
+/// Makes length, checksum and ports of a whole TCP or UDP frame anew after a change of its bytes.
+pub(crate) fn reseal(spec: &Spec, frame: &mut Frame) {
+    let Some(at) = frame.transport else { return };
+    let field = match spec.transport {
+        Transport::Tcp => at + 16,
+        _ => at + 6,
+    };
+    frame.bytes[field..field + 2].fill(0);
+    let end = frame.bytes.len();
+    finish_transport(spec, frame, end);
 }
 
 /// The sum of the pseudo-header for `length` bytes of TCP or UDP.

@@ -9,5 +9,6 @@ extern crate alloc;
 pub mod checksum;
 pub mod control;
 pub mod flood;
+pub mod flows;
 pub mod frame;
 pub mod toeplitz;

@@ -2,6 +2,7 @@
 //! The frames against an independent parser, and the large sends against themselves.
 
 use etherparse::{LaxSlicedPacket, NetSlice, SlicedPacket, TransportSlice};
+use vmhost_wire::flows::{self, FLOWS, LENGTHS};
 use vmhost_wire::frame::{
     self, Checksum, ETHERNET, Frame, Leave, Network, PEER, Spec, Transport, Twist, Way,
 };
@@ -207,4 +208,42 @@ fn what_is_left_to_the_miniport_is_the_documented_seed() {
             assert!(left.bytes.len() > ETHERNET);
         }
     }
+}
+
+#[test]
+fn frames_of_a_flow_differ_in_their_number_only_and_have_right_checksums() {
+    for flow in 0..FLOWS {
+        for size in 0..LENGTHS.len() {
+            let template = flows::template(flow, size, GUEST, Way::ToGuest);
+            for number in [0, 1, 0xFFFF, 0x1_0000_FFFE, u64::MAX] {
+                let mut bytes = template.bytes.clone();
+                let at = template.payload;
+                bytes[at..at + flows::NUMBER].copy_from_slice(&flows::number_bytes(number));
+                let (ip, sum) = verdict(&bytes);
+                assert_ne!(ip, Some(false));
+                assert_eq!(sum, Some(true), "flow {flow}, size {size}, number {number}");
+                let mark = flows::mark(&bytes).expect("its mark");
+                assert_eq!((mark.flow, mark.number, mark.at), (flow, number, at));
+                assert!(flows::matches(&bytes, &mark, &template.bytes));
+                for place in [0, at - 1, at + 3, at + 11, bytes.len() - 1] {
+                    let mut broken = bytes.clone();
+                    broken[place] ^= 4;
+                    let mark = flows::mark(&broken);
+                    let same = mark.is_some_and(|m| flows::matches(&broken, &m, &template.bytes));
+                    assert!(!same, "byte {place}");
+                }
+            }
+            assert!(bytes_in_range(template.bytes.len()));
+        }
+    }
+    let some: Vec<_> = (0..4096).map(flows::kind).collect();
+    for flow in 0..FLOWS {
+        for size in 0..LENGTHS.len() {
+            assert!(some.contains(&(flow, size)), "flow {flow}, size {size}");
+        }
+    }
+}
+
+fn bytes_in_range(length: usize) -> bool {
+    (60..=1518).contains(&length)
 }

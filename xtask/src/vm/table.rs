@@ -115,6 +115,11 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
             soak.pauses,
             (soak.frames_sent + soak.frames_received) as f64 / soak.seconds.max(0.001)
         )?;
+        writeln!(
+            out,
+            "            {} flows each way; received by processor {:?}",
+            soak.flows, soak.received_by_cpu
+        )?;
     }
     let iommu = &report.iommu;
     if iommu.on {

@@ -7,10 +7,10 @@
 
 mod changes;
 mod kinds;
-mod means;
-mod path;
+pub(super) mod means;
+pub(super) mod path;
 mod receiving;
-mod scaling;
+pub(super) mod scaling;
 mod sending;
 mod truth;
 

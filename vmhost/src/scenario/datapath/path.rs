@@ -349,7 +349,7 @@ impl<'a> Path<'a> {
         let spec = &one.expected.spec;
         let mut frame = frame::build(spec, self.guest, Way::ToPeer);
         frame::leave(&mut frame, spec.transport, one.leave);
-        let info = info(&frame, spec, one);
+        let info = out_of_band(&frame, &one.expected, one.leave);
         let key = (one.leave, one.expected.tag, frame.transport);
         (frame.bytes, info, key)
     }
@@ -420,26 +420,28 @@ fn tag_info(tag: u16) -> u32 {
     tag >> 13 | (tag >> 12 & 1) << 3 | (tag & 0xFFF) << 4
 }
 
-fn info(frame: &Frame, spec: &Spec, one: &Outgoing) -> Info {
+/// What goes out of band with a frame of which `leave` is left to the miniport.
+pub fn out_of_band(frame: &Frame, expected: &Expected, leave: Leave) -> Info {
+    let spec = &expected.spec;
     let mut info = Info {
-        tag: tag_info(one.expected.tag),
+        tag: tag_info(expected.tag),
         ..Info::default()
     };
     let Some(offset) = frame.transport.map(|at| at as u32) else {
         return info;
     };
     let v6 = spec.network == Network::V6;
-    if one.leave.segments {
+    if leave.segments {
         // LSOv2: MSS, TcpHeaderOffset, Type, IPVersion.
-        info.large = one.expected.mss | offset << 20 | 1 << 30 | u32::from(v6) << 31;
-    } else if one.leave.ip || one.leave.transport {
+        info.large = expected.mss | offset << 20 | 1 << 30 | u32::from(v6) << 31;
+    } else if leave.ip || leave.transport {
         let tcp = spec.transport == Transport::Tcp;
         info.checksum = if v6 { 1 << 1 } else { 1 };
-        if one.leave.transport {
+        if leave.transport {
             info.checksum |= if tcp { 1 << 2 } else { 1 << 3 };
             info.checksum |= offset << 16;
         }
-        if one.leave.ip {
+        if leave.ip {
             info.checksum |= 1 << 4;
         }
     }

@@ -78,6 +78,34 @@ impl Parameters {
         send(adapter, &bytes)
     }
 
+    /// Those of an adapter that can: as many processors as it has queues, and a DPC for each if it was granted the
+    /// messages. `None`: it cannot.
+    pub fn of(adapter: &Adapter, number: u8) -> Option<Self> {
+        let general = adapter.general.lock();
+        let queues = general.as_ref()?.scaling?.queues as usize;
+        drop(general);
+        let grant = adapter.grant.lock();
+        let messages = grant.as_ref().map_or(0, |grant| grant.messages.len());
+        drop(grant);
+        Some(Self::new(number, queues, messages))
+    }
+
+    /// Hash and type that a plain frame must have.
+    pub fn hash(&self, spec: &Spec, frame: &Frame) -> (u32, u32) {
+        let kind = must_hash(spec);
+        let four = |kind| matches!(kind, NDIS_HASH_TCP_IPV4 | NDIS_HASH_TCP_IPV6);
+        let mut input = frame.addresses.clone();
+        if four(kind) {
+            input.extend(frame.ports.unwrap_or_default());
+        }
+        (toeplitz::hash(&self.key, &input), kind)
+    }
+
+    /// The processor of a hash, if that can be told.
+    pub fn processor(&self, hash: u32) -> Option<u8> {
+        self.placed.then(|| self.table[hash as usize % ENTRIES])
+    }
+
     /// D-63.
     pub fn check(&self, handler: Handler, spec: &Spec, frame: &Frame, received: &Received) {
         let kind = received.hash_info & NDIS_HASH_TYPE_MASK;

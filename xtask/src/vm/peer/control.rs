@@ -62,6 +62,7 @@ fn serve(request: Request, stop: &AtomicBool, shared: &Shared, jobs: &Sender<Job
             frames,
             length: length as usize,
         }),
+        Request::Flows { frames } => queue(Job::Flows(frames)),
         Request::FloodState => Reply::Flood(shared.lock().flood),
         Request::Totals => {
             let state = shared.lock();

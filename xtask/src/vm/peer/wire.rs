@@ -11,6 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use vmhost_wire::control::{FloodState, Totals};
 use vmhost_wire::flood;
+use vmhost_wire::flows::{self, FLOWS, LENGTHS, Mark};
 use vmhost_wire::frame::{self, Spec, Way};
 
 /// Bytes of the length in front of a frame.
@@ -36,6 +37,8 @@ pub enum Job {
         /// From one to the next; zero: as fast as they are taken.
         gap: Duration,
     },
+    /// So many frames of the flood of many flows.
+    Flows(u64),
 }
 
 /// What both threads and the serial line know.
@@ -53,6 +56,12 @@ pub struct State {
     pub received: Totals,
     last_number: Option<u64>,
     templates: HashMap<usize, Vec<u8>>,
+    /// The last number that came of each flow.
+    last_of: [Option<u64>; FLOWS],
+    /// The templates of each flow that comes, by length.
+    of_flow: HashMap<(usize, usize), Vec<u8>>,
+    /// The next number of each flow that goes.
+    next_of: [u64; FLOWS],
 }
 
 /// The state and a signal that it has changed.
@@ -94,6 +103,10 @@ impl State {
 
     fn take(&mut self, bytes: &[u8]) {
         self.received.count(bytes);
+        if let Some(mark) = flows::mark(bytes) {
+            self.take_of_flow(bytes, &mark);
+            return;
+        }
         let Some(number) = flood::number(bytes) else {
             self.matcher.take(bytes);
             return;
@@ -112,6 +125,28 @@ impl State {
             self.flood.disordered += 1;
         }
         self.last_number = Some(number);
+    }
+
+    fn take_of_flow(&mut self, bytes: &[u8], mark: &Mark) {
+        if self.of_flow.is_empty() {
+            for flow in 0..FLOWS {
+                for size in 0..LENGTHS.len() {
+                    let bytes = flows::template(flow, size, self.guest, Way::ToPeer).bytes;
+                    self.of_flow.insert((flow, bytes.len()), bytes);
+                }
+            }
+        }
+        let template = self.of_flow.get(&(mark.flow, bytes.len()));
+        if template.is_some_and(|template| flows::matches(bytes, mark, template)) {
+            self.flood.received += 1;
+        } else {
+            self.flood.wrong += 1;
+        }
+        let last = &mut self.last_of[mark.flow];
+        if last.is_some_and(|last| mark.number <= last) {
+            self.flood.disordered += 1;
+        }
+        *last = Some(mark.number);
     }
 }
 
@@ -173,6 +208,7 @@ fn write(mut stream: TcpStream, stop: &AtomicBool, shared: &Shared, jobs: &Recei
                 length,
                 gap,
             } => flood(&mut stream, stop, shared, frames, length, gap),
+            Job::Flows(frames) => flood_of_flows(&mut stream, stop, shared, frames),
         };
         if written.is_none() {
             return;
@@ -232,6 +268,46 @@ fn flood(
         let mut state = shared.lock();
         state.flood.sent = number;
         state.sent.count_many(&bytes, count);
+    }
+    Some(())
+}
+
+fn flood_of_flows(
+    stream: &mut TcpStream,
+    stop: &AtomicBool,
+    shared: &Shared,
+    frames: u64,
+) -> Option<()> {
+    let (guest, mut place, mut next) = {
+        let state = shared.lock();
+        (state.guest, state.flood.sent, state.next_of)
+    };
+    let mut templates: Vec<_> = (0..FLOWS * LENGTHS.len())
+        .map(|n| flows::template(n / LENGTHS.len(), n % LENGTHS.len(), guest, Way::ToGuest))
+        .collect();
+    let end = place + frames;
+    while place < end {
+        let mut out = Vec::new();
+        let burst = place..(place + BURST).min(end);
+        let mut counted = Vec::new();
+        for place in burst.clone() {
+            let (flow, size) = flows::kind(place);
+            let index = flow * LENGTHS.len() + size;
+            let frame = &mut templates[index];
+            let at = frame.payload;
+            frame.bytes[at..at + flows::NUMBER].copy_from_slice(&flows::number_bytes(next[flow]));
+            next[flow] += 1;
+            push(&mut out, &frame.bytes);
+            counted.push(index);
+        }
+        write_all(stream, stop, &out)?;
+        place = burst.end;
+        let mut state = shared.lock();
+        for index in counted {
+            state.sent.count(&templates[index].bytes);
+        }
+        state.flood.sent = place;
+        state.next_of = next;
     }
     Some(())
 }

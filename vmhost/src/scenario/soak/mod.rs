@@ -1,49 +1,44 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A flood both ways, with a pause every second: nothing may be lost that the driver does not
-//! count, and nothing may be left. PASSIVE; the sink runs inside indications.
+//! A flood of many flows both ways, over both queues, with a pause every second: nothing may be
+//! lost that the driver does not count, and nothing may be left. PASSIVE.
 //!
 //! Cheap for the host: NBLs are made once and sent again and again in chains, and received frames
 //! are looked at where they lie. The rules are checked all the same.
 
+mod seen;
+mod senders;
+
 use super::{
     bring_up::{self, Session},
+    datapath::{means::Means, scaling::Parameters},
     log_or_err,
     peer::Peer,
     report, statistics, step, tear_down,
 };
 use crate::{
     log,
-    machine::{cpu, lock::IrqSpin, thread, time},
+    machine::{thread, time},
     ndis::{
-        adapter::{Adapter, State},
+        adapter::State,
         dice::DICE,
+        interrupt::Interrupt,
         lifecycle,
-        nbl::Shape,
-        receive,
-        send::{self, How},
+        receive::{self, Received},
     },
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
-use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use alloc::{format, string::String, sync::Arc};
+use seen::Seen;
+use senders::Senders;
 use vmhost_proto::HostConfig;
 use vmhost_wire::{
-    flood,
-    frame::{Network, Spec, Transport, Way},
+    flows::FLOWS,
+    frame::{Network, Spec, Transport},
 };
 
-/// Bytes of most frames, and of the others.
-const SHORT: usize = 60;
-const LONG: usize = 1514;
-/// One frame in so many is long.
-const ONE_LONG_IN: u64 = 16;
-/// Frames of one length that the peer sends before it changes.
+/// Frames that the peer is asked for at once.
 const STRETCH: u64 = 4096;
-/// NBLs in one call.
-const CHAIN: usize = 32;
-/// NBLs that are prepared.
-const PREPARED: usize = 768;
 /// From one pause to the next.
 const PAUSE_NS: u64 = 1_000_000_000;
 /// How long the adapter stays paused.
@@ -54,25 +49,6 @@ const TICK_NS: u64 = 50_000_000;
 const PROGRESS_NS: u64 = 5_000_000_000;
 /// How long the last frames may take.
 const LAST_NS: u64 = 20_000_000_000;
-
-/// What the sink counts.
-struct Seen {
-    short: Vec<u8>,
-    long: Vec<u8>,
-    good: AtomicU64,
-    wrong: AtomicU64,
-    disordered: AtomicU64,
-    last: AtomicU64,
-}
-
-/// What the sending threads share.
-struct Senders {
-    adapter: Arc<Adapter>,
-    left: AtomicU64,
-    number: IrqSpin<u64>,
-    closed: AtomicBool,
-    running: AtomicUsize,
-}
 
 /// Runs it; the `Err` is what failed first.
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
@@ -98,39 +74,17 @@ fn flood_both_ways(config: &HostConfig, session: &Session) -> Result<(), String>
     let adapter = &session.adapter;
     let mac = adapter.current_mac();
     let peer = Peer::connect(mac)?;
-    let seen = Arc::new(Seen::new(mac));
+    let scaling = Parameters::of(adapter, 0);
+    if let Some(scaling) = &scaling {
+        scaling.set(adapter)?;
+    }
+    let seen = Arc::new(Seen::new(mac, &Means::of(adapter), scaling.as_ref()));
     let sink = seen.clone();
-    adapter
-        .receives
-        .set_sink(Some(Arc::new(move |bytes: &[u8]| sink.take(bytes))));
-    for number in 0..PREPARED {
-        let length = if (number as u64).is_multiple_of(ONE_LONG_IN) {
-            LONG
-        } else {
-            SHORT
-        };
-        send::prepare(
-            adapter,
-            1,
-            &flood::template(length, mac, Way::ToPeer),
-            &Shape::default(),
-        );
-    }
-    step(&format!("{} frames each way", config.frames));
+    let look = move |bytes: &[u8], received: &Received| sink.take(bytes, received);
+    adapter.receives.set_sink(Some(Arc::new(look)));
+    step(&format!("{} frames each way, {FLOWS} flows", config.frames));
     let begin = time::now_ns();
-    let senders = Arc::new(Senders {
-        adapter: adapter.clone(),
-        left: AtomicU64::new(config.frames),
-        number: IrqSpin::new(0),
-        closed: AtomicBool::new(false),
-        running: AtomicUsize::new(0),
-    });
-    for number in 0..cpu::count().min(2) {
-        senders.running.fetch_add(1, Ordering::AcqRel);
-        let owner = senders.clone();
-        let target = cpu::count() - 1 - number;
-        thread::spawn_big("sender", target, Box::new(move || owner.run()));
-    }
+    let senders = Senders::start(adapter, scaling.as_ref(), config.frames);
     let mut soak = Soak {
         session,
         peer,
@@ -140,12 +94,10 @@ fn flood_both_ways(config: &HostConfig, session: &Session) -> Result<(), String>
         offered: 0,
         pauses: 0,
         begin,
+        dropped_before: statistics::received_and_dropped(adapter),
     };
     let result = soak.watch();
-    senders.left.store(0, Ordering::Release);
-    senders.closed.store(false, Ordering::Release);
-    thread::wake();
-    thread::wait_until(None, &|| senders.running.load(Ordering::Acquire) == 0);
+    senders.stop();
     result
 }
 
@@ -161,6 +113,8 @@ struct Soak<'a> {
     offered: u64,
     pauses: u32,
     begin: u64,
+    /// What the driver had dropped before the flood.
+    dropped_before: u64,
 }
 
 impl Soak<'_> {
@@ -187,13 +141,11 @@ impl Soak<'_> {
 
     /// Frames indicated so far.
     fn received(&self) -> u64 {
-        self.seen.good.load(Ordering::Relaxed) + self.seen.wrong.load(Ordering::Relaxed)
+        self.seen.frames().0
     }
 
     fn is_through(&self) -> bool {
-        self.received() >= self.frames
-            && self.senders.left.load(Ordering::Acquire) == 0
-            && self.session.adapter.sends.outstanding() == 0
+        self.received() >= self.frames && self.senders.are_through()
     }
 
     /// Keeps the peer busy until enough was received: frames that come in a pause are dropped.
@@ -203,8 +155,7 @@ impl Soak<'_> {
         }
         let sent = self.peer.flood_state()?.sent;
         while self.offered - sent < 2 * STRETCH {
-            let long = self.offered / STRETCH % ONE_LONG_IN == ONE_LONG_IN - 1;
-            self.peer.flood(STRETCH, if long { LONG } else { SHORT })?;
+            self.peer.flood_of_flows(STRETCH)?;
             self.offered += STRETCH;
         }
         Ok(())
@@ -225,7 +176,7 @@ impl Soak<'_> {
         let adapter = &self.session.adapter;
         // D-16: half of the time sends go on while the miniport pauses.
         let orderly = DICE.chance(50);
-        self.senders.closed.store(true, Ordering::Release);
+        self.senders.close(true);
         if orderly {
             tear_down::quiet(adapter);
         }
@@ -234,8 +185,7 @@ impl Soak<'_> {
         thread::sleep_ns(PAUSED_NS);
         lifecycle::restart(adapter)
             .map_err(|status| format!("MiniportRestart failed with {:#010x}", status as u32))?;
-        self.senders.closed.store(false, Ordering::Release);
-        thread::wake();
+        self.senders.close(false);
         self.pauses += 1;
         Ok(())
     }
@@ -249,7 +199,7 @@ impl Soak<'_> {
             thread::sleep_ns(TICK_NS);
         }
         // What was sent before it has arrived when it has.
-        let fence = Spec::new(0xFE00_0001, SHORT as u32, Network::Raw, Transport::Other);
+        let fence = Spec::new(0xFE00_0001, 60, Network::Raw, Transport::Other);
         peer.send(&[fence])?;
         let deadline = time::now_ns() + LAST_NS;
         let fenced = thread::wait_until(Some(deadline), &|| receive::pending(adapter));
@@ -259,6 +209,12 @@ impl Soak<'_> {
                 "the frame behind the flood did not come within 20 s",
             ));
         }
+        // The other queues may still have some.
+        let dropped = || statistics::received_and_dropped(adapter) - self.dropped_before;
+        let deadline = time::now_ns() + LAST_NS;
+        while seen.frames().0 + dropped() < self.offered && time::now_ns() < deadline {
+            thread::sleep_ns(TICK_NS);
+        }
         let (sent, refused) = adapter.sends.frames();
         let deadline = time::now_ns() + LAST_NS;
         let mut state = peer.flood_state()?;
@@ -266,10 +222,15 @@ impl Soak<'_> {
             thread::sleep_ns(5_000_000);
             state = peer.flood_state()?;
         }
-        let good = seen.good.load(Ordering::Relaxed);
-        let wrong = seen.wrong.load(Ordering::Relaxed);
-        let missing = state.sent.saturating_sub(good + wrong);
-        let dropped = statistics::received_and_dropped(adapter);
+        let (all, good) = seen.frames();
+        let missing = state.sent.saturating_sub(all);
+        let dropped = dropped();
+        let by_cpu = seen.by_cpu();
+        log!(
+            "{good} of {} frames received, {dropped} counted as dropped; {} of {sent} arrived; {refused} refused; {pauses} pauses; {seconds:.1} s; received by CPU: {by_cpu:?}",
+            state.sent,
+            state.received
+        );
         report::update(|report| {
             report.soak = vmhost_proto::Soak {
                 frames_sent: sent,
@@ -280,13 +241,10 @@ impl Soak<'_> {
                 sends_refused: refused,
                 pauses,
                 seconds,
+                flows: FLOWS as u32,
+                received_by_cpu: by_cpu,
             };
         });
-        log!(
-            "{good} of {} frames received, {dropped} counted as dropped; {} of {sent} arrived; {refused} refused; {pauses} pauses; {seconds:.1} s",
-            state.sent,
-            state.received
-        );
         let handler = Handler::Send;
         verify::check_of(
             handler,
@@ -299,100 +257,28 @@ impl Soak<'_> {
                 )
             },
         );
-        let handler = if adapter
-            .interrupts
-            .lock()
-            .first()
-            .is_some_and(|i| i.is_message())
-        {
-            Handler::MessageDpc
-        } else {
-            Handler::Dpc
-        };
-        verify::check_of(handler, "D-60", wrong == 0, || {
-            format!("{wrong} frames were indicated with wrong bytes")
+        verify::check_of(handler, "D-06", state.disordered == 0, || {
+            format!(
+                "{} frames of one flow went out after a later one",
+                state.disordered
+            )
         });
+        let is_message = |interrupt: &Arc<_>| Interrupt::is_message(interrupt);
+        let handler = match adapter.interrupts.lock().first().map(is_message) {
+            Some(true) => Handler::MessageDpc,
+            _ => Handler::Dpc,
+        };
+        // A frame that did not come up is in exactly one counter.
         verify::check_of(handler, "D-60", missing <= dropped, || {
             format!(
                 "{missing} frames of {} are missing, the driver counts {dropped} as dropped",
                 state.sent
             )
         });
-        let disordered = seen.disordered.load(Ordering::Relaxed);
-        verify::check_of(handler, "D-40", disordered == 0, || {
-            format!("{disordered} frames of one flow came after a later one")
+        verify::check_of(Handler::OidRequest, "U-07", missing >= dropped, || {
+            format!("the statistics say {dropped} frames dropped, {missing} did not come up")
         });
+        seen.judge(handler);
         Ok(())
-    }
-}
-
-impl Seen {
-    fn new(mac: [u8; 6]) -> Self {
-        Self {
-            short: flood::template(SHORT, mac, Way::ToGuest),
-            long: flood::template(LONG, mac, Way::ToGuest),
-            good: AtomicU64::new(0),
-            wrong: AtomicU64::new(0),
-            disordered: AtomicU64::new(0),
-            last: AtomicU64::new(0),
-        }
-    }
-
-    /// Looks at one indicated frame. At most DISPATCH.
-    fn take(&self, bytes: &[u8]) -> bool {
-        let Some(number) = flood::number(bytes) else {
-            return false;
-        };
-        let template = if bytes.len() == SHORT {
-            &self.short
-        } else {
-            &self.long
-        };
-        if flood::matches(bytes, template) {
-            self.good.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.wrong.fetch_add(1, Ordering::Relaxed);
-        }
-        // Numbers begin at 0; a place of its own for "none yet" would cost more than it tells.
-        if self.last.swap(number, Ordering::Relaxed) > number {
-            self.disordered.fetch_add(1, Ordering::Relaxed);
-        }
-        true
-    }
-}
-
-impl Senders {
-    /// The body of a sending thread.
-    fn run(&self) {
-        loop {
-            let may_go = || {
-                self.left.load(Ordering::Acquire) == 0
-                    || (!self.closed.load(Ordering::Acquire) && send::can_resubmit(&self.adapter))
-            };
-            thread::wait_until(None, &may_go);
-            let want = CHAIN as u64;
-            let claim = self
-                .left
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
-                    (left != 0).then(|| left.saturating_sub(want))
-                });
-            let Ok(left) = claim else { break };
-            let count = left.min(want);
-            let how = if DICE.chance(50) {
-                How::Passive
-            } else {
-                How::Dispatch
-            };
-            let sent = send::resubmit(
-                &self.adapter,
-                count as usize,
-                flood::NUMBER_AT,
-                &self.number,
-                how,
-            );
-            self.left.fetch_add(count - sent as u64, Ordering::AcqRel);
-        }
-        self.running.fetch_sub(1, Ordering::AcqRel);
-        thread::wake();
     }
 }
