@@ -5,6 +5,7 @@
 //! |---|---|---|---|
 //! | plain | where it is | where it is | as they are |
 //! | checksum | copied to a header slot | where it is | by the chip |
+//! | checksum, shorter than a frame | copied to a header slot | in the same | by the driver |
 //! | large send | one header slot a segment | where it is | by the chip |
 //! | any of them, and the chip cannot | in a bounce buffer | in the same | by the driver |
 //!
@@ -271,6 +272,9 @@ impl Feed {
     ) -> Result<(), PushError> {
         let headers = &part.headers;
         let size = usize::from(headers.payload);
+        if part.length < MIN_FRAME && part.cut.is_none() && plan.own_tag().is_none() {
+            return self.short(mapped, plan, cookie, part, irql);
+        }
         let mut bytes = [0; HEADER_SLOT as usize];
         let Some(head) = bytes
             .get_mut(..size)
@@ -314,6 +318,54 @@ impl Feed {
             Err(PushError::TooManySegments) => self.bounce(mapped, plan, cookie, Some(part), irql),
             result => result,
         }
+    }
+
+    /// A frame that has to be filled up, whole in a header slot: most are acknowledgements of TCP.
+    fn short(
+        &mut self,
+        mapped: &MappedNetBuffer,
+        plan: &Plan,
+        cookie: usize,
+        part: &Part,
+        irql: &Irql<Dispatch>,
+    ) -> Result<(), PushError> {
+        let headers = &part.headers;
+        // D-11: zeros behind the frame.
+        let mut bytes = [0; MIN_FRAME as usize];
+        let length = part.length as usize;
+        let frame = bytes.get_mut(..length).ok_or(PushError::WrongLength)?;
+        if mapped.net_buffer().copy_to(frame, irql) != Ok(length) {
+            return Err(PushError::WrongLength);
+        }
+        let (head, payload) = frame
+            .split_at_mut_checked(usize::from(headers.payload))
+            .ok_or(PushError::WrongLength)?;
+        if part.ip {
+            segment::fill_ip(head, headers);
+        }
+        if part.transport
+            && let Some(mut sum) = segment::transport_sum(head, headers, part.end)
+            && let Some(place) = headers.transport_checksum()
+        {
+            let covered = (part.end as usize).saturating_sub(head.len());
+            sum.bytes(payload.get(..covered).unwrap_or(payload));
+            let value = segment::finish(headers, sum).to_be_bytes();
+            let place = usize::from(place);
+            if let Some(field) = head.get_mut(place..place + value.len()) {
+                field.copy_from_slice(&value);
+            }
+        }
+        let at = self.ring.tail_index() * HEADER_SLOT;
+        self.headers.copy_in(at, &bytes);
+        let piece = Segment {
+            address: self.headers.logical_address() + u64::from(at),
+            len: MIN_FRAME,
+        };
+        let options = TxOptions {
+            vlan: plan.tag,
+            ..TxOptions::default()
+        };
+        self.ring.push_one(piece, options, cookie)
     }
 
     /// One frame out of a bounce buffer, with its checksums.
@@ -455,9 +507,13 @@ impl Feed {
 }
 
 /// Whether the chip can do all that a frame asks for. It sums to the end of the frame, not of the packet; behind more
-/// than one tag QEMU's model of it does not look; and a second tag it would put in place of the first there.
+/// than one tag QEMU's model of it does not look; and a second tag it would put in place of the first there. Of a frame
+/// that was filled up that model counts the zeros as payload, in the checksum and in the IP header's length.
 fn is_for_the_chip(plan: &Plan, part: &Part) -> bool {
-    part.end == part.length && part.headers.tags <= 1 && plan.own_tag().is_none()
+    part.end == part.length
+        && part.length >= MIN_FRAME
+        && part.headers.tags <= 1
+        && plan.own_tag().is_none()
 }
 
 /// One frame whose headers are changed.

@@ -28,7 +28,10 @@ use crate::{
 /// The runs of the driver under the checked host: name, and the options of `vm`.
 const RUNS: &[(&str, &[&str])] = &[
     ("VM, msix", &["--irq", "msix"]),
-    ("VM, msi", &["--irq", "msi"]),
+    (
+        "VM, msi, offloads off",
+        &["--irq", "msi", "--offloads", "off"],
+    ),
     ("VM, line", &["--irq", "line"]),
     (
         "VM, one CPU",

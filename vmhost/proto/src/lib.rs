@@ -48,6 +48,8 @@ pub struct HostConfig {
     pub ndis_minor: u8,
     /// Seconds after which the host itself gives up.
     pub time_limit_s: u32,
+    /// The protocol leaves checksums and segmentation to the miniport.
+    pub offloads: bool,
     /// Every step of a sweep instead of a choice.
     pub full: bool,
     /// Tell each step of a sweep.
@@ -459,6 +461,15 @@ pub struct TrafficReport {
     pub tcp_bytes_up: u64,
     /// Both digests agreed.
     pub sha256_ok: bool,
+    /// Frames whose checksums the protocol left to the miniport.
+    #[serde(default)]
+    pub checksums_sent: u64,
+    /// Frames of which the protocol believed the miniport's word for the checksums.
+    #[serde(default)]
+    pub checksums_received: u64,
+    /// Large sends of the protocol.
+    #[serde(default)]
+    pub large_sends: u64,
     /// Frames indicated by the driver.
     pub rx_frames: u64,
     /// Frames completed by the driver with success.

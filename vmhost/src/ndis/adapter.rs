@@ -211,6 +211,18 @@ impl Adapter {
         self.add_device_context.store(context, Ordering::Release);
     }
 
+    /// Whom to blame for what comes up.
+    pub fn receive_handler(&self) -> verify::Handler {
+        let interrupts = self.interrupts.lock();
+        let is_message = interrupts.first().is_some_and(|i| i.is_message());
+        drop(interrupts);
+        if is_message {
+            verify::Handler::MessageDpc
+        } else {
+            verify::Handler::Dpc
+        }
+    }
+
     /// The current station address of the general attributes.
     pub fn current_mac(&self) -> [u8; 6] {
         self.general

@@ -20,6 +20,7 @@ pub mod interrupt;
 pub mod io_space;
 pub mod lifecycle;
 pub mod logical;
+pub mod means;
 pub mod nbl;
 pub mod offload;
 pub mod oid;

@@ -51,7 +51,7 @@ pub struct Shape {
 pub type Shaped = (Vec<u8>, Shape);
 
 /// What goes out of band with an NBL, in the form of NetBufferListInfo; 0: not there.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Info {
     /// TcpIpChecksumNetBufferListInfo, transmit form.
     pub checksum: u32,
@@ -79,6 +79,8 @@ pub struct Built {
     pub nbl: usize,
     /// Addresses of its NBs.
     pub nbs: Vec<usize>,
+    /// Frames on the wire that it makes: of a large send as many as it has segments.
+    pub frames: u64,
     words: Vec<(usize, u64)>,
     data: (usize, Vec<u8>),
 }
@@ -157,10 +159,25 @@ impl Slot {
         Some(Built {
             nbl,
             nbs,
+            frames: frames
+                .iter()
+                .map(|(frame, _)| wire_frames(frame, info))
+                .sum(),
             words,
             data,
         })
     }
+}
+
+/// Frames that a net buffer becomes.
+fn wire_frames(frame: &[u8], info: &Info) -> u64 {
+    let mss = (info.large & 0xF_FFFF) as usize;
+    let tcp = (info.large >> 20 & 0x3FF) as usize;
+    let Some(words) = frame.get(tcp + 12).filter(|_| mss != 0) else {
+        return 1;
+    };
+    let headers = tcp + usize::from(words >> 4) * 4;
+    frame.len().saturating_sub(headers).div_ceil(mss).max(1) as u64
 }
 
 impl Built {

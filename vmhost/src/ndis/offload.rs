@@ -180,6 +180,34 @@ pub fn configure(adapter: &Adapter, mut wanted: NDIS_OFFLOAD_PARAMETERS) -> Resu
     )
 }
 
+/// Switches checksums both ways and large sends on or off, as far as the adapter has them. PASSIVE.
+pub fn switch(adapter: &Adapter, on: bool) -> Result<(), String> {
+    let mut wanted = NDIS_OFFLOAD_PARAMETERS::zeroed();
+    let (sums, large) = if on {
+        (
+            NDIS_OFFLOAD_PARAMETERS_TX_RX_ENABLED,
+            NDIS_OFFLOAD_PARAMETERS_LSOV2_ENABLED,
+        )
+    } else {
+        (
+            NDIS_OFFLOAD_PARAMETERS_TX_RX_DISABLED,
+            NDIS_OFFLOAD_PARAMETERS_LSOV2_DISABLED,
+        )
+    };
+    for field in [
+        &mut wanted.IPv4Checksum,
+        &mut wanted.TCPIPv4Checksum,
+        &mut wanted.UDPIPv4Checksum,
+        &mut wanted.TCPIPv6Checksum,
+        &mut wanted.UDPIPv6Checksum,
+    ] {
+        *field = sums as u8;
+    }
+    wanted.LsoV2IPv4 = large as u8;
+    wanted.LsoV2IPv6 = large as u8;
+    configure(adapter, wanted)
+}
+
 fn set(adapter: &Adapter, number: u32, data: &[u8], before: &Offloads) -> Result<(), String> {
     let answer = oid::set(adapter, number, data);
     if answer.status != NDIS_STATUS_SUCCESS {

@@ -143,7 +143,7 @@ impl Sends {
         self.calls.load(Ordering::Acquire)
     }
 
-    /// Frames completed with success, and otherwise.
+    /// Frames completed with success, and otherwise; each segment of a large send is one.
     pub fn frames(&self) -> (u64, u64) {
         (
             self.frames_ok.load(Ordering::Relaxed),
@@ -234,14 +234,18 @@ pub fn is_host_nb(nb: usize) -> bool {
 }
 
 /// Sends frames of a protocol in lists, shapes and at IRQLs of the dice's choice. PASSIVE.
-pub fn submit(adapter: &Arc<Adapter>, frames: Vec<Vec<u8>>) {
-    let mut lists: Vec<Vec<Shaped>> = Vec::new();
-    for frame in frames {
+pub fn submit(adapter: &Arc<Adapter>, frames: Vec<(Vec<u8>, Info)>) {
+    let mut lists: Vec<(Vec<Shaped>, Info)> = Vec::new();
+    for (frame, info) in frames {
         let shape = throw_shape(frame.len());
         match lists.last_mut() {
-            // Now and then several NBs in one NBL, in order (D-06).
-            Some(list) if list.len() < 3 && DICE.chance(20) => list.push((frame, shape)),
-            _ => lists.push(vec![(frame, shape)]),
+            // Now and then several NBs in one NBL, in order (D-06); they share what goes out of band.
+            Some((list, same))
+                if list.len() < 3 && *same == info && info.large == 0 && DICE.chance(20) =>
+            {
+                list.push((frame, shape));
+            }
+            _ => lists.push((vec![(frame, shape)], info)),
         }
     }
     let how = if DICE.chance(50) {
@@ -249,7 +253,7 @@ pub fn submit(adapter: &Arc<Adapter>, frames: Vec<Vec<u8>>) {
     } else {
         How::Dispatch
     };
-    submit_lists(adapter, lists, how, false);
+    submit_with_info(adapter, lists, how, false);
 }
 
 /// Sends lists as they are given. Returns the NBLs; with `remember` their status can be asked for
@@ -488,7 +492,7 @@ fn complete(call: &Call, adapter: &Adapter, nbl: usize) -> Option<usize> {
         });
     }
     sent.built.check_unchanged();
-    let frames = sent.built.nbs.len() as u64;
+    let frames = sent.built.frames;
     counters::credit(|context| &context.nbls_completed, 1);
     let counter = if status == NDIS_STATUS_SUCCESS {
         &adapter.sends.frames_ok

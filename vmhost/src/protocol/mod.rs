@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The protocol driver above the miniport: smoltcp over the miniport's send and receive handlers.
 //!
+//! Checksums and segmentation are the miniport's where its configuration says so, else the stack's own.
 //! Runs in one PASSIVE thread. It sees frames only; every net buffer list is made and taken apart
 //! in [`crate::ndis`].
 
 mod dhcp;
 mod nic;
+mod offload;
 mod ping;
 mod transfer;
 
@@ -15,6 +17,7 @@ use crate::{
 };
 use alloc::{sync::Arc, vec};
 use nic::Nic;
+pub use offload::Counts;
 use smoltcp::{
     iface::{Config, Interface, SocketSet},
     time::Instant,
@@ -56,6 +59,11 @@ impl Stack {
             // Another one each run, so that a peer never sees an old connection again.
             next_port: 49_152 + (seed % 8192) as u16,
         }
+    }
+
+    /// What was left to the miniport so far.
+    pub fn counts(&self) -> Counts {
+        self.nic.counts()
     }
 
     /// Runs the stack until `step` has a result or `deadline_ns` has passed (`None`).

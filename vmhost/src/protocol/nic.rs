@@ -4,6 +4,7 @@
 //! PASSIVE only. Frames written by smoltcp are collected and handed to the miniport in batches,
 //! so that chains of several net buffer lists occur in ordinary traffic.
 
+use super::offload::{Counts, Offload};
 use crate::ndis::{adapter::Adapter, receive, send};
 use alloc::{sync::Arc, vec, vec::Vec};
 use smoltcp::{
@@ -22,12 +23,14 @@ const HEADER: usize = 14;
 pub struct Nic {
     adapter: Arc<Adapter>,
     pending: Vec<Vec<u8>>,
+    offload: Offload,
 }
 
 impl Nic {
     /// The device for `adapter`.
     pub fn new(adapter: Arc<Adapter>) -> Self {
         Self {
+            offload: Offload::of(&adapter),
             adapter,
             pending: Vec::new(),
         }
@@ -36,8 +39,14 @@ impl Nic {
     /// Hands the collected frames to the miniport.
     pub fn flush(&mut self) {
         if !self.pending.is_empty() {
-            send::submit(&self.adapter, core::mem::take(&mut self.pending));
+            let frames = self.offload.prepare(core::mem::take(&mut self.pending));
+            send::submit(&self.adapter, frames);
         }
+    }
+
+    /// What was left to the miniport so far.
+    pub fn counts(&self) -> Counts {
+        self.offload.counts
     }
 
     /// Whether a poll would find something to do.
@@ -58,8 +67,12 @@ impl Device for Nic {
         if self.pending.len() >= BATCH {
             self.flush();
         }
-        let frame = receive::take(&self.adapter)?;
-        Some((Received(frame.bytes), Transmit(&mut self.pending)))
+        loop {
+            let frame = receive::take(&self.adapter)?;
+            if self.offload.accepts(&frame) {
+                return Some((Received(frame.bytes), Transmit(&mut self.pending)));
+            }
+        }
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Transmit<'_>> {
@@ -74,6 +87,7 @@ impl Device for Nic {
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = self.adapter.mtu() + HEADER;
         capabilities.max_burst_size = Some(BATCH);
+        capabilities.checksum = self.offload.capabilities();
         capabilities
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     log,
     machine::{thread, time},
-    ndis::{dice::DICE, interrupt},
+    ndis::{dice::DICE, interrupt, offload},
     protocol::{Lease, Stack},
 };
 use ::ndis::ffi::*;
@@ -52,15 +52,29 @@ fn online(config: &HostConfig, session: &Session) -> Result<(), String> {
     bring_up::restart(session)?;
     bring_up::open(session)?;
     bring_up::wait_for_link(session)?;
+    if !config.offloads {
+        offload::switch(&session.adapter, false)?;
+    }
     let mut stack = Stack::new(session.adapter.clone(), config.seed);
+    let result = exchange(config, session, &mut stack);
+    let counts = stack.counts();
+    report::update(|report| {
+        report.traffic.checksums_sent = counts.sent;
+        report.traffic.checksums_received = counts.received;
+        report.traffic.large_sends = counts.large;
+    });
+    result
+}
+
+fn exchange(config: &HostConfig, session: &Session, stack: &mut Stack) -> Result<(), String> {
     step("DHCP");
     let lease = stack.acquire_lease(LEASE_LIMIT_NS)?;
     log!("leased {}, gateway {}", lease.address, lease.gateway);
     report::update(|report| report.traffic.dhcp_address = lease.address.to_string());
-    ping(config, &mut stack, &lease)?;
-    diagnose(session, &mut stack, &lease)?;
-    transfer(config, &mut stack, &lease)?;
-    interrupted(config, session, &mut stack, &lease)?;
+    ping(config, stack, &lease)?;
+    diagnose(session, stack, &lease)?;
+    transfer(config, stack, &lease)?;
+    interrupted(config, session, stack, &lease)?;
     if stack.ping(&lease, 1).received != 1 {
         return Err(String::from("no echo reply after pause and restart"));
     }

@@ -120,6 +120,11 @@ pub struct Options {
           value_parser = clap::value_parser!(u32).range(0..=4096))]
     pub transfer: u32,
 
+    /// Whether the protocol leaves checksums and segmentation to the miniport, as far as it offers them, or does
+    /// them itself
+    #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Offloads::On)]
+    pub offloads: Offloads,
+
     /// NDIS 6 minor version that the host offers, and with it the Windows that the INF sees: 84 is
     /// NDIS 6.84 of Windows 10 2004, 87 NDIS 6.87 of Windows 11 22H2
     #[arg(long, value_name = "N", default_value_t = 87,
@@ -238,6 +243,15 @@ impl From<IrqKind> for Irq {
             IrqKind::Line => Irq::Line,
         }
     }
+}
+
+/// Who does checksums and segmentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Offloads {
+    /// The miniport
+    On,
+    /// The protocol; the miniport is told to leave them alone
+    Off,
 }
 
 /// Accelerator of `--accel`.

@@ -10,7 +10,7 @@ use super::peer::Peer;
 use super::server::Server;
 use super::session::{self, End, Transcript};
 use super::verdict::{self, Wanted};
-use super::{Options, counting, image};
+use super::{Offloads, Options, counting, image};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -120,6 +120,8 @@ pub fn run(options: &Options, files: &Files) -> Result<(Report, counting::Histog
         ours: options.driver.is_none(),
         iommu: !options.no_iommu,
         traffic: options.scenario == "traffic",
+        offloads: (options.driver.is_none() && options.keywords.is_empty())
+            .then_some(options.offloads == Offloads::On),
         pings: PINGS,
         bytes: options.transfer_bytes(),
     };
@@ -165,6 +167,7 @@ fn host_config(options: &Options, install: Install, server_port: u16) -> HostCon
             pings: PINGS,
         },
         frames: options.frames,
+        offloads: options.offloads == Offloads::On,
         ndis_minor: options.ndis_minor,
         time_limit_s: if options.gdb {
             u32::MAX

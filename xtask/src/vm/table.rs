@@ -74,6 +74,13 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
             }
         )?;
     }
+    if traffic.checksums_sent + traffic.checksums_received > 0 {
+        writeln!(
+            out,
+            "offloads    checksums of {} frames sent and {} received left to the miniport; {} large sends",
+            traffic.checksums_sent, traffic.checksums_received, traffic.large_sends
+        )?;
+    }
     writeln!(
         out,
         "frames      {} received, {} sent",

@@ -20,6 +20,8 @@ pub struct Wanted {
     pub traffic: bool,
     /// Echo requests.
     pub pings: u32,
+    /// The protocol leaves checksums to the miniport; `None`: that depends on keywords.
+    pub offloads: Option<bool>,
     /// Bytes each way.
     pub bytes: u64,
 }
@@ -153,6 +155,13 @@ fn traffic_failure(report: &Report, wanted: Wanted, transfers: &[Transfer]) -> O
     if traffic.dhcp_address.is_empty() {
         return Some("DHCP: no lease".to_owned());
     }
+    let left = (traffic.checksums_sent > 0, traffic.checksums_received > 0);
+    if wanted.offloads.is_some_and(|on| left != (on, on)) {
+        return Some(format!(
+            "checksums of {} frames sent and {} received were left to the miniport",
+            traffic.checksums_sent, traffic.checksums_received
+        ));
+    }
     if (traffic.ping_sent, traffic.ping_received) != (wanted.pings, wanted.pings) {
         return Some(format!(
             "ping: {} of {} echo requests sent, {} answered",
@@ -192,6 +201,7 @@ mod tests {
         ours: true,
         iommu: true,
         traffic: true,
+        offloads: Some(true),
         pings: 4,
         bytes: 100,
     };
@@ -218,6 +228,8 @@ mod tests {
         report.traffic.tcp_bytes_down = 100;
         report.traffic.tcp_bytes_up = 100;
         report.traffic.sha256_ok = true;
+        report.traffic.checksums_sent = 3;
+        report.traffic.checksums_received = 3;
         report
     }
 
@@ -246,7 +258,11 @@ mod tests {
             at: "MiniportInterrupt".to_owned(),
         };
         type Break<'a> = &'a dyn Fn(&mut Report);
-        let cases: [(Break<'_>, &str); 15] = [
+        let cases: [(Break<'_>, &str); 16] = [
+            (
+                &|r| r.traffic.checksums_received = 0,
+                "checksums of 3 frames sent and 0 received",
+            ),
             (
                 &|r| r.verifier.violations = vec![violation.clone(); 3],
                 "X-26 in MiniportInterrupt: IRQL 5 at return, 3 at entry (and 2 more)",

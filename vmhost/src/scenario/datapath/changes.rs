@@ -8,8 +8,7 @@ use super::{
     scaling::{self, Parameters},
     sending, skip,
 };
-use crate::ndis::{adapter::Adapter, offload};
-use ::ndis::ffi::*;
+use crate::ndis::offload;
 use alloc::{format, string::String, vec::Vec};
 use vmhost_wire::frame::Spec;
 
@@ -42,7 +41,7 @@ fn offloads(path: &mut Path<'_>) -> Result<(), String> {
         let specs = traffic(path);
         path.case(&format!("offloads {name} under traffic"), |path, what| {
             path.receive(what, &specs, &Judge::Changing, |adapter| {
-                switch(adapter, on)
+                offload::switch(adapter, on)
             })
         })?;
         let specs = traffic(path);
@@ -65,33 +64,6 @@ fn offloads(path: &mut Path<'_>) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn switch(adapter: &Adapter, on: bool) -> Result<(), String> {
-    let mut wanted = NDIS_OFFLOAD_PARAMETERS::zeroed();
-    let (sums, large) = if on {
-        (
-            NDIS_OFFLOAD_PARAMETERS_TX_RX_ENABLED,
-            NDIS_OFFLOAD_PARAMETERS_LSOV2_ENABLED,
-        )
-    } else {
-        (
-            NDIS_OFFLOAD_PARAMETERS_TX_RX_DISABLED,
-            NDIS_OFFLOAD_PARAMETERS_LSOV2_DISABLED,
-        )
-    };
-    for field in [
-        &mut wanted.IPv4Checksum,
-        &mut wanted.TCPIPv4Checksum,
-        &mut wanted.UDPIPv4Checksum,
-        &mut wanted.TCPIPv6Checksum,
-        &mut wanted.UDPIPv6Checksum,
-    ] {
-        *field = sums as u8;
-    }
-    wanted.LsoV2IPv4 = large as u8;
-    wanted.LsoV2IPv6 = large as u8;
-    offload::configure(adapter, wanted)
 }
 
 /// Keys and tables set while frames come, and off again.

@@ -7,7 +7,6 @@
 
 mod changes;
 mod kinds;
-pub(super) mod means;
 pub(super) mod path;
 mod receiving;
 pub(super) mod scaling;

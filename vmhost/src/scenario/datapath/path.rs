@@ -4,7 +4,6 @@
 use super::{
     super::{bring_up::Session, peer::Peer, report},
     kinds::Numbers,
-    means::Means,
     scaling::Parameters,
     truth,
 };
@@ -13,6 +12,7 @@ use crate::{
     ndis::{
         adapter::Adapter,
         dice::DICE,
+        means::Means,
         nbl::{Info, Shape, Shaped},
         receive::{self, Received},
         send::{self, How},
@@ -272,15 +272,7 @@ impl<'a> Path<'a> {
 
     /// Whom to blame for what comes up.
     pub fn handler(&self) -> Handler {
-        let interrupts = self.adapter().interrupts.lock();
-        if interrupts
-            .first()
-            .is_some_and(|interrupt| interrupt.is_message())
-        {
-            Handler::MessageDpc
-        } else {
-            Handler::Dpc
-        }
+        self.adapter().receive_handler()
     }
 
     /// One frame with a shape of the dice's choice and nothing left to the miniport.

@@ -4,10 +4,10 @@
 use super::{
     super::step,
     kinds::{self, FLOWS},
-    means::Means,
     path::{Outgoing, Path},
     skip,
 };
+use crate::ndis::means::Means;
 use alloc::{format, string::String, vec, vec::Vec};
 use vmhost_wire::frame::{Leave, Network, Spec, Transport, Twist};
 
@@ -70,9 +70,28 @@ pub fn checksums(path: &mut Path<'_>) -> Result<(), String> {
                 if !sums.takes(twist) {
                     continue;
                 }
-                for length in [102, 103, 118, 601, most - 1, most] {
+                for length in [
+                    42,
+                    43,
+                    54,
+                    57,
+                    59,
+                    60,
+                    61,
+                    75,
+                    102,
+                    103,
+                    118,
+                    601,
+                    most - 1,
+                    most,
+                ] {
                     let spec =
                         Spec::new(path.numbers.next(), length, network, transport).twisted(twist);
+                    // Headers must be whole; the shortest frames have to be filled up behind them.
+                    if length < 102 && (!twist.is_empty() || !has_headers(&spec)) {
+                        continue;
+                    }
                     frames.push(Outgoing::new(spec, leave, 0, 0));
                     if means.tags && length < most {
                         frames.push(Outgoing::new(
@@ -97,6 +116,17 @@ pub fn checksums(path: &mut Path<'_>) -> Result<(), String> {
         })?;
     }
     Ok(())
+}
+
+/// Whether its length is enough for all headers.
+fn has_headers(spec: &Spec) -> bool {
+    let ip = if spec.network == Network::V4 { 20 } else { 40 };
+    let transport = if spec.transport == Transport::Tcp {
+        20
+    } else {
+        8
+    };
+    spec.length >= 14 + ip + transport
 }
 
 /// Tags out of band.
@@ -130,11 +160,16 @@ pub fn large(path: &mut Path<'_>) -> Result<(), String> {
         let most = path.most();
         // Beside the longest headers here: IPv6, TCP with timestamps.
         let usual = most - 14 - 40 - 32;
-        let longest = (limits.most.min(IP_MOST) / 2 * 2).min(60_000);
+        // With its Ethernet header, and the length of what is above it in two bytes.
+        let longest = limits.most.min(IP_MOST) + 14 - 32;
         let mut frames = Vec::new();
         for (length, mss) in [
             (3 * usual, usual),
             (2 * usual + 200, usual),
+            // Last segments of a byte or two, which have to be filled up.
+            (54 + 2 * usual + 2, usual),
+            (54 + 3 * 536 + 1, 536),
+            (74 + 2 * 999 + 1, 999),
             (5001, 536),
             (7777, 999),
             (1500, 88),

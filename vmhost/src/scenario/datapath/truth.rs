@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What came out of band with a received frame, against what is known about the frame. PASSIVE.
 
-use super::{means::Means, path::Judge};
+use super::path::Judge;
 use crate::{
-    ndis::receive::Received,
+    ndis::{means::Means, receive::Received},
     verify::{self, Handler},
 };
 use alloc::format;
@@ -77,8 +77,7 @@ fn promised(handler: Handler, means: &Means, spec: &Spec, frame: &Frame, claims:
     verify::check_of(handler, "D-61", made, || {
         format!("checksum flags {claims:#x} for a good and plain packet: {spec:?}")
     });
-    let sums = means.receive(spec.network);
-    let nothing = !sums.ip() && !sums.transport(Transport::Tcp) && !sums.transport(Transport::Udp);
+    let nothing = !means.judges(spec.network);
     verify::check_of(handler, "D-61", !nothing || claims == 0, || {
         format!("checksum flags {claims:#x} while receive checksums are off: {spec:?}")
     });

@@ -10,7 +10,7 @@ mod senders;
 
 use super::{
     bring_up::{self, Session},
-    datapath::{means::Means, scaling::Parameters},
+    datapath::scaling::Parameters,
     log_or_err,
     peer::Peer,
     report, statistics, step, tear_down,
@@ -21,8 +21,8 @@ use crate::{
     ndis::{
         adapter::State,
         dice::DICE,
-        interrupt::Interrupt,
         lifecycle,
+        means::Means,
         receive::{self, Received},
     },
     verify::{self, Handler},
@@ -263,11 +263,7 @@ impl Soak<'_> {
                 state.disordered
             )
         });
-        let is_message = |interrupt: &Arc<_>| Interrupt::is_message(interrupt);
-        let handler = match adapter.interrupts.lock().first().map(is_message) {
-            Some(true) => Handler::MessageDpc,
-            _ => Handler::Dpc,
-        };
+        let handler = adapter.receive_handler();
         // A frame that did not come up is in exactly one counter.
         verify::check_of(handler, "D-60", missing <= dropped, || {
             format!(

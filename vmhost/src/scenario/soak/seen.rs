@@ -2,10 +2,10 @@
 //! What comes up in the flood: every byte, the order of each flow, and what came out of band. At
 //! most DISPATCH, inside indications, on any CPU.
 
-use super::super::datapath::{means::Means, path::tag_of, scaling::Parameters};
+use super::super::datapath::{path::tag_of, scaling::Parameters};
 use crate::{
     machine::{cpu, lock::IrqSpin},
-    ndis::receive::Received,
+    ndis::{means::Means, receive::Received},
     verify::{self, Handler},
 };
 use alloc::{format, string::String, vec::Vec};

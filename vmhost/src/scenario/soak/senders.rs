@@ -3,7 +3,7 @@
 //! and hands over in their order (D-06). PASSIVE.
 
 use super::{
-    super::datapath::{means::Means, path, scaling::Parameters},
+    super::datapath::{path, scaling::Parameters},
     seen::hash_of,
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     ndis::{
         adapter::Adapter,
         dice::DICE,
+        means::Means,
         nbl::Shape,
         send::{self, Again, How, LANES},
     },

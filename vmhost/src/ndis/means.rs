@@ -2,7 +2,7 @@
 //! What the adapter can do at this moment, from its attributes and last indications: nothing that
 //! it does not advertise is asked of it. Any IRQL.
 
-use crate::ndis::adapter::Adapter;
+use super::adapter::Adapter;
 use ::ndis::ffi::*;
 use vmhost_wire::frame::{Network, Spec, Transport, Twist};
 
@@ -144,6 +144,12 @@ impl Means {
     /// Large sends.
     pub fn large(&self, network: Network) -> Option<Large> {
         self.large[index(network)]
+    }
+
+    /// Whether the adapter looks at any checksum of a network's frames.
+    pub fn judges(&self, network: Network) -> bool {
+        let sums = self.receive(network);
+        sums.ip() || sums.transport(Transport::Tcp) || sums.transport(Transport::Udp)
     }
 
     /// Whether a frame's transport checksum must be judged by the adapter when it is good.
