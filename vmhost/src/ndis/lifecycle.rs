@@ -299,7 +299,7 @@ pub fn pause(adapter: &Adapter, reason: u32) {
 
 /// The instant at which the miniport says that it is Paused (P-03 to P-05). At most DISPATCH.
 fn paused(adapter: &Adapter) {
-    let (sends, held) = (adapter.sends.outstanding(), adapter.receives.outstanding());
+    let (sends, held) = (adapter.sends.accepted(), adapter.receives.outstanding());
     // A completion or return in progress has taken its NBLs off the lists already. From here on
     // a new indication is one too many (P-08).
     adapter.set_state(State::Paused);

@@ -41,6 +41,8 @@ struct Sent {
     slot: Slot,
     built: Built,
     since_ns: u64,
+    /// The call that hands it over, while that has not returned; 0 then.
+    call: u64,
     after: After,
 }
 
@@ -98,6 +100,8 @@ pub struct Sends {
     live: IrqSpin<Live>,
     free: IrqSpin<VecDeque<Slot>>,
     calls: AtomicUsize,
+    /// Numbers the calls, from 1.
+    call_number: AtomicU64,
     last_completion_ns: AtomicU64,
     frames_ok: AtomicU64,
     frames_failed: AtomicU64,
@@ -126,6 +130,7 @@ impl Sends {
             }),
             free: IrqSpin::new(VecDeque::new()),
             calls: AtomicUsize::new(0),
+            call_number: AtomicU64::new(0),
             last_completion_ns: AtomicU64::new(0),
             frames_ok: AtomicU64::new(0),
             frames_failed: AtomicU64::new(0),
@@ -136,6 +141,13 @@ impl Sends {
     /// NBLs with the miniport.
     pub fn outstanding(&self) -> usize {
         self.live.lock().lists.len()
+    }
+
+    /// NBLs with the miniport, without those of calls that have not returned: only the miniport knows whether it has
+    /// looked at them already.
+    pub fn accepted(&self) -> usize {
+        let live = self.live.lock();
+        live.lists.values().filter(|sent| sent.call == 0).count()
     }
 
     /// Send calls that have not returned.
@@ -149,6 +161,32 @@ impl Sends {
             self.frames_ok.load(Ordering::Relaxed),
             self.frames_failed.load(Ordering::Relaxed),
         )
+    }
+
+    fn next_call(&self) -> u64 {
+        self.call_number.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The call `number` has returned: what it handed over and is not complete is accepted. P-05: nothing is when the
+    /// pause was complete meanwhile.
+    fn returned(&self, number: u64, chain: &[usize], state: State) {
+        let mut accepted = 0;
+        let mut live = self.live.lock();
+        for nbl in chain {
+            if let Some(sent) = live.lists.get_mut(nbl)
+                && sent.call == number
+            {
+                sent.call = 0;
+                accepted += 1;
+            }
+        }
+        drop(live);
+        verify::check_of(
+            Handler::Send,
+            "P-05",
+            accepted == 0 || state != State::Paused,
+            || format!("{accepted} sends were accepted, and the pause is complete"),
+        );
     }
 
     /// Whether an NBL with that NB is with the miniport.
@@ -276,7 +314,7 @@ pub fn submit_with_info(
     remember: bool,
 ) -> Vec<usize> {
     let mut chain: Vec<usize> = Vec::new();
-    let now = time::now_ns();
+    let (now, call) = (time::now_ns(), adapter.sends.next_call());
     for (list, info) in &lists {
         let built = adapter
             .sends
@@ -298,6 +336,7 @@ pub fn submit_with_info(
             slot,
             built,
             since_ns: now,
+            call,
             after: if remember {
                 After::Remember
             } else {
@@ -307,17 +346,18 @@ pub fn submit_with_info(
         adapter.sends.live.lock().enter(sent);
         chain.push(nbl);
     }
-    hand_over(adapter, &chain, how);
+    hand_over(adapter, &chain, call, how);
     chain
 }
 
 /// Calls the send handler with a linked chain.
-fn hand_over(adapter: &Arc<Adapter>, chain: &[usize], how: How) {
+fn hand_over(adapter: &Arc<Adapter>, chain: &[usize], number: u64, how: How) {
     let Some(first) = chain.first().copied() else {
         return;
     };
     adapter.sends.calls.fetch_add(1, Ordering::AcqRel);
     let owner = adapter.clone();
+    let members = chain.to_vec();
     let call = move |flags: u32| {
         // D-15: flags that say nothing to a miniport must be ignored.
         let noise = if DICE.chance(25) {
@@ -332,6 +372,7 @@ fn hand_over(adapter: &Arc<Adapter>, chain: &[usize], how: How) {
             driver::handlers().send,
             &arguments,
         );
+        owner.sends.returned(number, &members, owner.state());
         owner.sends.calls.fetch_sub(1, Ordering::AcqRel);
         thread::wake();
     };
@@ -364,6 +405,7 @@ pub fn prepare(adapter: &Adapter, frame: &[u8], shape: &Shape, info: &Info, agai
         slot,
         built,
         since_ns: 0,
+        call: 0,
         after: After::Again(Again { at, ..again }),
     };
     adapter.sends.again[again.lane % LANES]
@@ -390,10 +432,11 @@ pub fn resubmit<const N: usize>(
         let count = again.len().min(count);
         again.drain(..count).collect()
     };
-    let now = time::now_ns();
+    let (now, call) = (time::now_ns(), adapter.sends.next_call());
     let mut chain: Vec<usize> = Vec::with_capacity(taken.len());
     for mut sent in taken {
         sent.since_ns = now;
+        sent.call = call;
         if let After::Again(again) = sent.after {
             sent.built.renew(again.at, &renew(again.flow));
         }
@@ -404,7 +447,7 @@ pub fn resubmit<const N: usize>(
         chain.push(nbl);
         adapter.sends.live.lock().enter(sent);
     }
-    hand_over(adapter, &chain, how);
+    hand_over(adapter, &chain, call, how);
     chain.len()
 }
 

@@ -43,8 +43,10 @@ pub struct Counts {
     pub while_throttled: AtomicU64,
     /// The next DPC is the recall.
     pub recalled: AtomicBool,
-    /// DPCs in a row that did nothing.
+    /// DPCs in a row that did nothing, the interrupts claimed at the last of them, and when it was.
     pub fruitless: AtomicU64,
+    pub fruitless_claimed: AtomicU64,
+    pub fruitless_ns: AtomicU64,
     /// Link indications in this message's DPCs.
     pub status: AtomicU64,
 }

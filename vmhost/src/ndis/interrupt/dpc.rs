@@ -209,7 +209,13 @@ fn run(interrupt: &Arc<Interrupt>, message: usize) {
 /// has interrupted, which may be the one it waits for.
 fn check_fruit(counts: &Counts, message: usize, worked: bool) {
     const ROW: u64 = 20_000;
-    if worked {
+    const REST_NS: u64 = 1_000_000;
+    let (claimed, now) = (counts.claimed.load(Ordering::Relaxed), time::now_ns());
+    let before = counts.fruitless_claimed.swap(claimed, Ordering::Relaxed);
+    let last = counts.fruitless_ns.swap(now, Ordering::Relaxed);
+    // An interrupt asked for it after a rest: it did not have itself run.
+    let is_asked_for = claimed != before && now.saturating_sub(last) > REST_NS;
+    if worked || is_asked_for {
         counts.fruitless.store(0, Ordering::Relaxed);
     } else if counts.fruitless.fetch_add(1, Ordering::Relaxed) > ROW {
         verify::stop(

@@ -139,7 +139,7 @@ fn prepare(adapter: &Adapter, means: &Means, scaling: Option<&Parameters>, place
         let (hash, kind) = hash_of(scaling, flow, &frame);
         info.hash = (hash, kind | 1);
     }
-    let shape = if place % 2 == 0 {
+    let shape = if place.is_multiple_of(2) {
         Shape::default()
     } else {
         send::throw_shape(frame.bytes.len())
