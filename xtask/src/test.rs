@@ -123,29 +123,106 @@ const RUNS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The interrupt cases against the driver, on every kind of grant.
+/// The interrupt cases against the driver: each kind of grant at 1, 2 and 4 CPUs, and what else may change them.
 const INTERRUPT_RUNS: &[(&str, &[&str])] = &[
-    ("VM, interrupt cases, msix", &["--irq", "msix"]),
     (
-        "VM, interrupt cases, 3 messages",
-        &["--messages", "3", "--cpus", "4", "--seed", "2"],
-    ),
-    (
-        "VM, interrupt cases, msix, one CPU",
+        "VM, interrupt cases, msix, 1 CPU",
         &["--irq", "msix", "--cpus", "1", "--seed", "3"],
     ),
-    ("VM, interrupt cases, msi", &["--irq", "msi", "--seed", "4"]),
+    ("VM, interrupt cases, msix, 2 CPUs", &["--irq", "msix"]),
+    // RSS begins at the third processor.
     (
-        "VM, interrupt cases, NDIS poll",
-        &["--set", "*NdisPoll=1", "--irq", "line", "--seed", "7"],
+        "VM, interrupt cases, msix, 4 CPUs",
+        &[
+            "--irq",
+            "msix",
+            "--cpus",
+            "4",
+            "--seed",
+            "8",
+            "--set",
+            "*RssBaseProcNumber=2",
+        ],
     ),
     (
-        "VM, interrupt cases, line",
+        "VM, interrupt cases, 1 message, 1 CPU",
+        &[
+            "--irq",
+            "msix",
+            "--messages",
+            "1",
+            "--cpus",
+            "1",
+            "--seed",
+            "9",
+        ],
+    ),
+    (
+        "VM, interrupt cases, 1 message, 2 CPUs",
+        &[
+            "--irq",
+            "msix",
+            "--messages",
+            "1",
+            "--seed",
+            "10",
+            "--set",
+            "*InterruptModeration=0",
+        ],
+    ),
+    (
+        "VM, interrupt cases, 1 message, 4 CPUs",
+        &[
+            "--irq",
+            "msix",
+            "--messages",
+            "1",
+            "--cpus",
+            "4",
+            "--seed",
+            "11",
+        ],
+    ),
+    (
+        "VM, interrupt cases, msi, 1 CPU",
+        &["--irq", "msi", "--cpus", "1", "--seed", "12"],
+    ),
+    (
+        "VM, interrupt cases, msi, 2 CPUs",
+        &["--irq", "msi", "--seed", "4"],
+    ),
+    (
+        "VM, interrupt cases, msi, 4 CPUs",
+        &["--irq", "msi", "--cpus", "4", "--seed", "13"],
+    ),
+    (
+        "VM, interrupt cases, line, 1 CPU",
+        &["--irq", "line", "--cpus", "1", "--seed", "6"],
+    ),
+    (
+        "VM, interrupt cases, line, 2 CPUs",
         &["--irq", "line", "--seed", "5"],
     ),
     (
-        "VM, interrupt cases, line, one CPU",
-        &["--irq", "line", "--cpus", "1", "--seed", "6"],
+        "VM, interrupt cases, line, 4 CPUs",
+        &["--irq", "line", "--cpus", "4", "--seed", "14"],
+    ),
+    (
+        "VM, interrupt cases, 3 messages, NDIS poll",
+        &[
+            "--messages",
+            "3",
+            "--cpus",
+            "1",
+            "--seed",
+            "2",
+            "--set",
+            "*NdisPoll=1",
+        ],
+    ),
+    (
+        "VM, interrupt cases, line, NDIS poll",
+        &["--irq", "line", "--seed", "7", "--set", "*NdisPoll=1"],
     ),
 ];
 

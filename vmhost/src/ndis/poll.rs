@@ -324,8 +324,11 @@ pub fn abandon(adapter: &Adapter) {
 fn request(poll: &Arc<Poll>) {
     let asker = verify::current().filter(|c| c.handler.is_isr());
     if let Some(context) = asker {
-        poll.message
-            .store(context.object as usize, Ordering::Relaxed);
+        let message = context.object as usize;
+        if poll.message.swap(message, Ordering::Relaxed) != message {
+            // The round that may be under way began before its interrupts could be counted.
+            poll.claimed.store(interrupts(poll), Ordering::Release);
+        }
     }
     let (start, off) = {
         let mut phase = poll.phase.lock();

@@ -93,6 +93,9 @@ impl Stack {
             if delay > 0 {
                 let nic = &self.nic;
                 thread::wait_until(Some(until), &|| nic.ready());
+            } else {
+                // What makes room for it may be a thread of this CPU.
+                thread::yield_now();
             }
         }
     }

@@ -3,7 +3,10 @@
 //! one. docs/vmhost.md has the layout. PASSIVE.
 
 use super::report;
-use crate::ndis::{adapter::Adapter, oid};
+use crate::{
+    machine::lock::IrqSpin,
+    ndis::{adapter::Adapter, oid},
+};
 use ::ndis::ffi::NDIS_STATUS_SUCCESS;
 use alloc::vec::Vec;
 use vmhost_proto::VectorRecord;
@@ -20,7 +23,23 @@ const MOST: usize = HEAD + 16 * ENTRY;
 /// A self-test that never arrived.
 const NEVER: u32 = u32::MAX;
 
-/// Asks a driver that lists the OID, and keeps the answer for the report.
+/// A driver's record begins anew with each of its lives.
+struct Lives {
+    /// The registration of the life that was read last.
+    registration: u64,
+    /// Its record.
+    last: Vec<VectorRecord>,
+    /// Those before it, added up.
+    before: Vec<VectorRecord>,
+}
+
+static LIVES: IrqSpin<Lives> = IrqSpin::new(Lives {
+    registration: 0,
+    last: Vec::new(),
+    before: Vec::new(),
+});
+
+/// Asks a driver that lists the OID, and keeps the answer for the report, added up over the lives of the adapter.
 pub fn read(adapter: &Adapter) {
     let listed = |general: &crate::ndis::attributes::General| general.oids.contains(&OID);
     if !adapter.general.lock().as_ref().is_some_and(listed) {
@@ -31,8 +50,41 @@ pub fn read(adapter: &Adapter) {
     if answer.status == NDIS_STATUS_SUCCESS
         && let Some(record) = answer.data.get(..written).and_then(parse)
     {
-        report::update(|report| report.interrupt.record = record);
+        let registration = adapter.interrupts.lock().first().map_or(0, |i| i.handle);
+        let mut lives = LIVES.lock();
+        let last = core::mem::take(&mut lives.last);
+        if lives.registration != registration {
+            lives.registration = registration;
+            lives.before = sum(core::mem::take(&mut lives.before), last);
+        }
+        let all = sum(lives.before.clone(), record.clone());
+        lives.last = record;
+        drop(lives);
+        report::update(|report| report.interrupt.record = all);
     }
+}
+
+/// One life after the others. Of the self-test the later time counts, or none where it did not arrive.
+fn sum(mut all: Vec<VectorRecord>, life: Vec<VectorRecord>) -> Vec<VectorRecord> {
+    for later in life {
+        let Some(vector) = all.iter_mut().find(|v| v.message == later.message) else {
+            all.push(later);
+            continue;
+        };
+        vector.self_test_us = later.self_test_us;
+        vector.fired += later.fired;
+        vector.claimed += later.claimed;
+        vector.not_mine += later.not_mine;
+        vector.passes += later.passes;
+        vector.empty += later.empty;
+        vector.rearmed += later.rearmed;
+        vector.throttled += later.throttled;
+        vector.frames += later.frames;
+        vector.isr_ns_max = vector.isr_ns_max.max(later.isr_ns_max);
+        vector.dpc_ns_max = vector.dpc_ns_max.max(later.dpc_ns_max);
+    }
+    all.sort_by_key(|vector| vector.message);
+    all
 }
 
 fn parse(bytes: &[u8]) -> Option<Vec<VectorRecord>> {

@@ -43,7 +43,7 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         )?;
     }
     if !interrupt.record.is_empty() {
-        writeln!(out, "record      the driver's own, from its OID")?;
+        writeln!(out, "record      the driver's own, from its OID, all lives")?;
         write_record(out, &interrupt.record)?;
     }
     let link = &report.link;

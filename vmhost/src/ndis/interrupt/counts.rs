@@ -37,6 +37,8 @@ pub struct Counts {
     pub completed: AtomicU64,
     /// When MiniportDisable… was called for this message; 0 when it is enabled.
     pub disabled_ns: AtomicU64,
+    /// Claimed interrupts since then that came too late to have been on their way.
+    pub late: AtomicU64,
     /// A DPC had more pending and its recall has not come yet.
     pub throttled: AtomicBool,
     /// Claimed interrupts since then.

@@ -236,6 +236,7 @@ pub fn switch_one(interrupt: &Interrupt, message: usize, enable: bool) {
     let lock = interrupt.lock_of(message);
     lock.acquire();
     counts.disabled_ns.store(0, Ordering::Release);
+    counts.late.store(0, Ordering::Relaxed);
     if interrupt.is_message() {
         verify::call_on(
             handler,
