@@ -289,7 +289,9 @@ impl Interrupts {
         v.record.dpc();
         let mut causes = causes(v.word.take_work());
         let cfg = v.cfg();
-        if cfg & CFG_READ_ICR != 0 {
+        // One read an interrupt: a recall or another turn finds the causes as the last read left them, and what came
+        // behind a closed mask interrupts when it opens.
+        if cfg & CFG_READ_ICR != 0 && old & FIRED != 0 {
             match self.read_causes(m, v, cfg) {
                 Some(read) => causes |= read,
                 None => {

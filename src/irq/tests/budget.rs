@@ -173,3 +173,19 @@ fn a_vector_shares_no_line_of_the_cache() {
         2 * 64 * super::super::VECTORS
     );
 }
+
+#[test]
+fn a_recall_reads_no_causes() {
+    for grant in [Grant::Msi, Grant::MsiX { messages: 1 }] {
+        for variant in VARIANTS {
+            let rig = Rig::new(variant, grant, 200, false);
+            assert!(rig.irq.isr_message(0).queue_dpc);
+            for (recall, expected) in [(0, (1, 1)), (1, (0, 0)), (2, (0, 0))] {
+                let work = rig.begin(0);
+                let end = rig.irq.dpc_end(&rig.chip, work, Outcome::Throttled);
+                assert_eq!(end, End::Throttled);
+                assert_eq!(rig.chip.take_counts(), expected, "recall {recall}");
+            }
+        }
+    }
+}

@@ -13,7 +13,7 @@ use crate::{
     ndis::{
         adapter::{Adapter, State},
         dice::DICE,
-        interrupt::{Interrupt, counts, steer::STEER},
+        interrupt::{Interrupt, counts, dpc, steer::STEER},
         nbl::Shape,
         receive,
         send::{self, How},
@@ -163,6 +163,11 @@ fn idle(adapter: &Arc<Adapter>, _: &Peer) -> Result<Phase, String> {
             vectors::raise(cpu::id(), message.raised);
             thread::sleep_ns(SETTLE_NS);
         }
+    }
+    if !interrupt.is_message() {
+        // What was raised was a neighbour's, and has no DPC.
+        dpc::queue(&interrupt, 0, cpu::id(), 0);
+        thread::sleep_ns(SETTLE_NS);
     }
     Ok(Phase::default())
 }

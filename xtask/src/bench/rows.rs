@@ -291,7 +291,10 @@ impl Phases<'_> {
     /// A DPC that finds nothing.
     fn fixed(&self, role: impl Fn(&str) -> bool) -> Option<f64> {
         let idle = self.get("idle")?.handlers.iter();
-        let dpcs = idle.filter(|cost| is(cost, &DPCS) && role(&cost.role));
+        // Polls have no message, and stand with the receive ones.
+        let dpcs = idle.filter(|cost| {
+            is(cost, &DPCS) && role(&cost.role) || cost.handler == POLLS[0] && role("all")
+        });
         let longest = dpcs.map(|cost| cost.instructions_max).max()?;
         (longest != 0).then_some(longest as f64)
     }
@@ -326,13 +329,11 @@ impl Phases<'_> {
         worst
     }
 
-    /// In the DPCs of receive messages of the phase `throttled`, for each time the limit was reached.
+    /// In the DPCs of the phase `throttled` that receive, for each time the limit was reached.
     fn throttle(&self, amount: impl Fn(&HandlerCost, &Phase) -> u64) -> Option<f64> {
         let phase = self.get("throttled")?;
-        if !self.has_queues() {
-            return None;
-        }
-        let which = |cost: &HandlerCost| cost.throttled && cost.role.starts_with("rx");
+        let receives = |role: &str| role.starts_with("rx") || role == "all";
+        let which = |cost: &HandlerCost| cost.throttled && receives(&cost.role);
         ratio(
             count(phase, which, |cost| amount(cost, phase)),
             phase.throttled,
