@@ -104,7 +104,7 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
     let space = logged(
         &handle,
         Step::IoSpace,
-        IoSpace::map(&handle, start, BAR0_BYTES, irql),
+        IoSpace::map(&registered, start, BAR0_BYTES, irql),
         irql,
     )?;
     let mmio = Bar::new(space);
@@ -137,13 +137,16 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
         irql,
     )?;
 
-    let core = Shared::new(Core::new(Parts {
-        handle,
-        mmio,
-        settings,
-        permanent_address: permanent,
-        current_address: current,
-    }))?;
+    let core = Shared::new(
+        Core::new(Parts {
+            handle,
+            mmio,
+            settings,
+            permanent_address: permanent,
+            current_address: current,
+        }),
+        irql,
+    )?;
     // From here on the core owns the rings, and they own DMA; `release` ends that, on every path.
     let result = acquire(&core, irql);
     if result.is_err() {
@@ -166,7 +169,7 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         address_64: true,
     };
     let dma =
-        ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql).and_then(Shared::new);
+        ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql).and_then(|dma| Shared::new(dma, irql));
     let dma = logged(handle, Step::Dma, dma, irql)?;
     for (queue, receiver) in core.receivers.iter().enumerate().take(core.queues()) {
         let ring = memory::receive_ring(queue, handle, &dma, &core.settings, irql);

@@ -11,11 +11,11 @@ pub mod table;
 
 use crate::adapter::Core;
 use ndis::irql::{Irql, Passive};
-use ndis::oid::{OidBody, RequestKind};
+use ndis::oid::{OidRequest, RequestKind};
 use ndis::status::Status;
 
 /// MiniportOidRequest: finds the entry and lets it answer.
-pub fn request(core: &Core, request: &mut OidBody, irql: &mut Irql<Passive>) -> Status {
+pub fn request(core: &Core, request: &mut OidRequest<'_>, irql: &mut Irql<Passive>) -> Status {
     // O-10: removed.
     if core.is_gone() {
         return Status::NOT_ACCEPTED;

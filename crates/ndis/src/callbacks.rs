@@ -15,7 +15,7 @@ use crate::adapter::AdapterHandle;
 use crate::driver::DriverRoot;
 use crate::ffi::*;
 use crate::init::{Init, Progress};
-use crate::irql::Irql;
+use crate::irql::{Irql, Passive};
 use crate::mem::try_box;
 use crate::miniport::*;
 use crate::nbl::{ReceiveChain, SendChain};
@@ -68,13 +68,18 @@ pub(crate) unsafe extern "system" fn initialize<M: DriverRoot>(
     driver_context: NDIS_HANDLE,
     parameters: *mut NDIS_MINIPORT_INIT_PARAMETERS,
 ) -> NDIS_STATUS {
+    // SAFETY: MiniportInitializeEx runs at PASSIVE_LEVEL.
+    let mut irql = unsafe { Irql::<Passive>::assume() };
     // SAFETY: the handle of the adapter that is being initialised.
     let adapter = unsafe { AdapterHandle::new(handle) };
-    let slot = match try_box(Slot::<M> {
-        handle: adapter,
-        ready: AtomicBool::new(false),
-        adapter: UnsafeCell::new(MaybeUninit::uninit()),
-    }) {
+    let slot = match try_box(
+        Slot::<M> {
+            handle: adapter,
+            ready: AtomicBool::new(false),
+            adapter: UnsafeCell::new(MaybeUninit::uninit()),
+        },
+        &irql,
+    ) {
         Ok(slot) => NonNull::from(Box::leak(slot)),
         Err(status) => return status.0,
     };
@@ -87,8 +92,6 @@ pub(crate) unsafe extern "system" fn initialize<M: DriverRoot>(
         progress: &progress,
         version: driver_context.addr() as u32,
     };
-    // SAFETY: MiniportInitializeEx runs at PASSIVE_LEVEL.
-    let mut irql = unsafe { Irql::assume() };
     let status = match M::initialize(init, &mut irql) {
         // Success without general attributes is none (contract I-02).
         Ok(adapter) if progress.get() < Progress::General => {
@@ -154,13 +157,10 @@ pub(crate) unsafe extern "system" fn pause<M: DriverRoot>(
     };
     // SAFETY: null or valid for the call.
     let reasons = unsafe { parameters.as_ref() }.map_or(0, |p| p.PauseReason);
-    let request = PauseRequest {
-        adapter: slot.handle,
-        reasons,
-    };
+    let request = PauseRequest::new(slot.handle, reasons);
     // SAFETY: MiniportPause runs at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
-    M::pause(adapter, request, &mut irql).0.0
+    M::pause(adapter, request, &mut irql).status.0
 }
 
 pub(crate) unsafe extern "system" fn restart<M: DriverRoot>(
@@ -182,7 +182,7 @@ pub(crate) unsafe extern "system" fn restart<M: DriverRoot>(
     // SAFETY: MiniportRestart runs at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
     match M::restart(adapter, request, &mut irql) {
-        Ok(outcome) => outcome.0.0,
+        Ok(outcome) => outcome.status.0,
         Err(status) => status.0,
     }
 }
@@ -200,7 +200,7 @@ pub(crate) unsafe extern "system" fn oid_request<M: DriverRoot>(
     let request = unsafe { OidRequest::new(request, slot.handle) };
     // SAFETY: MiniportOidRequest runs at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
-    M::oid_request(adapter, request, &mut irql).0.0
+    M::oid_request(adapter, request, &mut irql).status.0
 }
 
 pub(crate) unsafe extern "system" fn cancel_oid_request<M: DriverRoot>(
@@ -280,9 +280,7 @@ pub(crate) unsafe extern "system" fn reset<M: DriverRoot>(
     let slot = unsafe { Slot::<M>::of(context) };
     let outcome = match slot {
         Some((slot, adapter)) => {
-            let request = ResetRequest {
-                adapter: slot.handle,
-            };
+            let request = ResetRequest::new(slot.handle);
             // SAFETY: at most DISPATCH_LEVEL.
             let mut irql = unsafe { Irql::assume() };
             M::reset(adapter, request, &mut irql)

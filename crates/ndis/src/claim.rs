@@ -7,6 +7,7 @@
 
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,7 +40,10 @@ impl<T> Claim<T> {
         self.taken
             .compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok()
-            .then(|| Claimed { claim: self })
+            .then(|| Claimed {
+                claim: self,
+                exclusive: PhantomData,
+            })
     }
 
     /// The value: an exclusive borrow proves that nobody holds it.
@@ -58,6 +62,8 @@ impl<T> fmt::Debug for Claim<T> {
 #[derive(Debug)]
 pub struct Claimed<'a, T> {
     claim: &'a Claim<T>,
+    /// As much `Sync` as an exclusive reference: a guard that is shared lends `&T` to whoever has it.
+    exclusive: PhantomData<&'a mut T>,
 }
 
 impl<T> Deref for Claimed<'_, T> {

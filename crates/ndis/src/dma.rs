@@ -103,12 +103,15 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
             )
         })
         .ok()?;
-        let dma = Shared::new(DmaHandle {
-            handle,
-            adapter: *adapter,
-        })?;
+        let dma = Shared::new(
+            DmaHandle {
+                handle,
+                adapter: *adapter,
+            },
+            irql,
+        )?;
         Ok(Self {
-            handler: Shared::new(Handler { dma, handler })?,
+            handler: Shared::new(Handler { dma, handler }, irql)?,
             list_size: description.ScatterGatherListSize,
         })
     }
@@ -200,7 +203,7 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
         };
         // SAFETY: `length` bytes just allocated; zeroed so that nothing stale reaches the device or a reader.
         unsafe { memory.address.as_ptr().write_bytes(0, length as usize) };
-        Shared::new(memory)
+        Shared::new(memory, irql)
     }
 }
 

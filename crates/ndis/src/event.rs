@@ -29,7 +29,7 @@ impl Event {
     /// [`RESOURCES`](crate::status::Status::RESOURCES).
     pub fn new<L: AtMost<Dispatch>>(irql: &Irql<L>) -> Result<Self> {
         let _ = irql;
-        let event = try_box(UnsafeCell::new(NDIS_EVENT::zeroed()))?;
+        let event = try_box(UnsafeCell::new(NDIS_EVENT::zeroed()), irql)?;
         // SAFETY: memory for an event, at its final place.
         unsafe { ndis::NdisInitializeEvent(event.get()) };
         Ok(Self { event })

@@ -5,7 +5,9 @@ use core::ptr::{NonNull, null_mut};
 
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
+use crate::init::Registered;
 use crate::irql::{Irql, Passive, drop_level_at_most};
+use crate::resources::Resource;
 use crate::status::{Result, Status};
 use crate::sys::inline::{READ_REGISTER_ULONG, WRITE_REGISTER_ULONG};
 use crate::sys::ndis;
@@ -25,20 +27,30 @@ unsafe impl Sync for IoSpace {}
 
 #[allow(clippy::len_without_is_empty, reason = "mapped memory is never empty")]
 impl IoSpace {
-    /// NdisMMapIoSpace on a range from the resource list (contract I-05). PASSIVE_LEVEL, in `initialize`.
+    /// NdisMMapIoSpace on `length` bytes from `physical` on, which lie within one memory range of the adapter's resources
+    /// (contract I-05). PASSIVE_LEVEL, in `initialize`.
     ///
     /// # Errors
-    /// [`Status::INVALID_PARAMETER`] for no length; else what NDIS says.
+    /// [`Status::INVALID_PARAMETER`] for no length, or memory that the adapter was not given; else what NDIS says.
     pub fn map(
-        adapter: &AdapterHandle,
+        registered: &Registered<'_>,
         physical: u64,
         length: u32,
         irql: &Irql<Passive>,
     ) -> Result<Self> {
         let _ = irql;
-        if length == 0 {
+        let end = physical.checked_add(u64::from(length));
+        let end = end.ok_or(Status::INVALID_PARAMETER)?;
+        let given = registered.resources().iter().any(|one| match one {
+            Resource::Memory { start, length, .. } => {
+                start <= physical && end <= start.saturating_add(length)
+            }
+            _ => false,
+        });
+        if length == 0 || !given {
             return Err(Status::INVALID_PARAMETER);
         }
+        let adapter = registered.adapter();
         let mut address = null_mut();
         let physical = LARGE_INTEGER::new(physical as i64);
         // SAFETY: PASSIVE_LEVEL; the out-parameter is valid for the call.
@@ -49,7 +61,7 @@ impl IoSpace {
         Ok(Self {
             base: NonNull::new(address.cast()).ok_or(Status::RESOURCES)?,
             length,
-            adapter: *adapter,
+            adapter,
         })
     }
 

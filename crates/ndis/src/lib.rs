@@ -57,7 +57,7 @@
 //! let adapter: AdapterHandle = reg.adapter();
 //! reg.set_general(&GeneralAttributes { .. }, irql)?;
 //! reg.set_offload(&initial, &capabilities, irql)?;                       // NDIS_OFFLOAD twice
-//! let bar = IoSpace::map(&adapter, physical, length, irql)?;             // read32/write32(offset), Drop unmaps
+//! let bar = IoSpace::map(&reg, physical, length, irql)?;             // read32/write32(offset), Drop unmaps
 //! let dma = ScatterGatherDma::register(&adapter, handler, SgDma { max_transfer, address_64 }, irql)?;
 //! let memory = dma.allocate_shared(length, cached, irql)?;  // Shared<SharedMemory>: as_ptr, logical_address, len
 //! let pool = NblPool::allocate(&adapter, tag, irql)?;                    // Shared<NblPool>
@@ -114,8 +114,12 @@
 //!
 //! - No spin lock may be held while completing sends, indicating, or completing a pause, restart, reset or OID.
 //! - An [`AdapterHandle`](adapter::AdapterHandle) is dead when `halt` has returned.
-//! - Owned NDIS objects are dropped at PASSIVE_LEVEL. A value dropped above its ceiling is leaked, never freed under
-//!   NDIS' feet; NDIS then reports the leak at halt.
+//! - Owned NDIS objects are dropped at PASSIVE_LEVEL, requests and NBLs at most at DISPATCH_LEVEL. Destructors look at
+//!   the IRQL: what is dropped above its ceiling is kept, never freed or completed under NDIS' feet; NDIS then reports it
+//!   at halt.
+//! - A lock's guard that is forgotten (`mem::forget`) leaves the lock held and the IRQL raised.
+//! - NBLs are completed and indicated on the adapter they belong to: a driver that moves them between its adapters is
+//!   not stopped.
 //! - Drivers are built with `panic = "abort"`: no panic unwinds through a trampoline.
 #![no_std]
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]

@@ -10,13 +10,16 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering, fence};
 
+use crate::ffi::DISPATCH_LEVEL;
+use crate::irql::{AtMost, Dispatch, Irql, drop_level_at_most};
 use crate::status::{Result, Status};
 
 /// A boxed `value`, or [`Status::RESOURCES`]. At most DISPATCH_LEVEL.
 ///
 /// # Errors
 /// [`Status::RESOURCES`] if there is no memory; `value` is dropped.
-pub fn try_box<T>(value: T) -> Result<Box<T>> {
+pub fn try_box<T, L: AtMost<Dispatch>>(value: T, irql: &Irql<L>) -> Result<Box<T>> {
+    let _ = irql;
     let layout = Layout::new::<T>();
     if layout.size() == 0 {
         return Ok(Box::new(value));
@@ -34,7 +37,8 @@ pub fn try_box<T>(value: T) -> Result<Box<T>> {
 
 /// A value with any number of owners; like `alloc::sync::Arc`, but its allocation can fail.
 ///
-/// The last owner drops the value: at most DISPATCH_LEVEL, and at PASSIVE_LEVEL if the value asks for it.
+/// The last owner drops the value: at most DISPATCH_LEVEL, and at PASSIVE_LEVEL if the value asks for it. Dropped above,
+/// the value stays where it is for ever.
 #[derive(Debug)]
 pub struct Shared<T> {
     inner: NonNull<Counted<T>>,
@@ -56,11 +60,12 @@ impl<T> Shared<T> {
     ///
     /// # Errors
     /// [`Status::RESOURCES`] if there is no memory; `value` is dropped.
-    pub fn new(value: T) -> Result<Self> {
-        let boxed = try_box(Counted {
+    pub fn new<L: AtMost<Dispatch>>(value: T, irql: &Irql<L>) -> Result<Self> {
+        let counted = Counted {
             owners: AtomicUsize::new(1),
             value,
-        })?;
+        };
+        let boxed = try_box(counted, irql)?;
         Ok(Self {
             inner: NonNull::from(Box::leak(boxed)),
         })
@@ -104,7 +109,9 @@ impl<T> Deref for Shared<T> {
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         // Release: this owner's accesses happen before the value is dropped, wherever that is.
-        if self.counted().owners.fetch_sub(1, Ordering::Release) == 1 {
+        if self.counted().owners.fetch_sub(1, Ordering::Release) == 1
+            && drop_level_at_most(DISPATCH_LEVEL)
+        {
             fence(Ordering::Acquire);
             // SAFETY: the last owner; made from a box in `new`.
             drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
@@ -115,11 +122,17 @@ impl<T> Drop for Shared<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::irql::Passive;
+
+    fn irql() -> Irql<Passive> {
+        // SAFETY: a test runs at the level of a thread.
+        unsafe { Irql::assume() }
+    }
 
     #[test]
     fn the_last_owner_drops() {
-        let inner = Shared::new(5).expect("memory");
-        let outer = Shared::new(inner.clone()).expect("memory");
+        let inner = Shared::new(5, &irql()).expect("memory");
+        let outer = Shared::new(inner.clone(), &irql()).expect("memory");
         let second = outer.clone();
         assert_eq!(inner.counted().owners.load(Ordering::Relaxed), 2);
         drop(outer);
@@ -130,6 +143,6 @@ mod tests {
 
     #[test]
     fn a_box_of_nothing() {
-        assert!(try_box(()).is_ok());
+        assert!(try_box((), &irql()).is_ok());
     }
 }

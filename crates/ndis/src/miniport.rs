@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
 use crate::init::Init;
-use crate::irql::{AtMost, AtMostDispatch, Dispatch, Irql, Passive};
+use crate::irql::{AtMost, AtMostDispatch, Dispatch, Irql, Passive, drop_level_at_most};
 use crate::nbl::{ReceiveChain, SendChain};
 use crate::oid::{OidRequest, RequestId};
 use crate::status::{Result, Status};
@@ -158,32 +158,57 @@ pub struct PnpEvent<'a> {
     pub information: &'a [u8],
 }
 
-/// How an operation that may pend went.
+/// Neither `Send` nor `Sync`: what a callback answers cannot be kept for another one in an adapter or a static, where it
+/// would say that a request is done which is pending.
+pub(crate) type OfThisCall = PhantomData<*mut ()>;
+
+/// How an operation that may pend went. Stays on the stack of its call.
 #[derive(Debug)]
 #[must_use = "the trampoline returns this to NDIS"]
-pub struct Outcome(pub(crate) Status);
+pub struct Outcome {
+    pub(crate) status: Status,
+    call: OfThisCall,
+}
+
+impl Outcome {
+    pub(crate) const fn new(status: Status) -> Self {
+        Self {
+            status,
+            call: PhantomData,
+        }
+    }
+}
 
 /// A pause that NDIS asks for. It cannot fail.
 #[derive(Debug)]
 pub struct PauseRequest {
-    pub(crate) adapter: AdapterHandle,
+    adapter: AdapterHandle,
     /// `NDIS_PAUSE_…` reasons; behaviour must not depend on them.
     pub reasons: u32,
+    call: OfThisCall,
 }
 
 impl PauseRequest {
+    pub(crate) const fn new(adapter: AdapterHandle, reasons: u32) -> Self {
+        Self {
+            adapter,
+            reasons,
+            call: PhantomData,
+        }
+    }
+
     /// Paused already.
     pub fn done(self) -> Outcome {
-        Outcome(Status::SUCCESS)
+        Outcome::new(Status::SUCCESS)
     }
 
     /// Pausing: complete the [`PendingPause`] when every send and receive is back.
     pub fn pend(self) -> (PendingPause, Outcome) {
-        (PendingPause(self.adapter), Outcome(Status::PENDING))
+        (PendingPause(self.adapter), Outcome::new(Status::PENDING))
     }
 }
 
-/// A pause to be completed exactly once; completed when dropped.
+/// A pause to be completed exactly once; completed when dropped, at most at DISPATCH_LEVEL.
 #[derive(Debug)]
 pub struct PendingPause(AdapterHandle);
 
@@ -191,14 +216,20 @@ impl PendingPause {
     /// NdisMPauseComplete. At most DISPATCH_LEVEL, no lock held.
     pub fn complete<L: AtMost<Dispatch>>(self, irql: &Irql<L>) {
         let _ = irql;
-        drop(self);
+        core::mem::ManuallyDrop::new(self).finish();
+    }
+
+    fn finish(&mut self) {
+        // SAFETY: pending on this adapter; completed once: the callers consume the value.
+        unsafe { ndis::NdisMPauseComplete(self.0.as_raw()) };
     }
 }
 
 impl Drop for PendingPause {
     fn drop(&mut self) {
-        // SAFETY: pending on this adapter; the value exists once.
-        unsafe { ndis::NdisMPauseComplete(self.0.as_raw()) };
+        if drop_level_at_most(DISPATCH_LEVEL) {
+            self.finish();
+        }
     }
 }
 
@@ -219,16 +250,16 @@ impl RestartRequest<'_> {
 
     /// Running.
     pub fn done(self) -> Outcome {
-        Outcome(Status::SUCCESS)
+        Outcome::new(Status::SUCCESS)
     }
 
     /// Restarting: complete the [`PendingRestart`] later.
     pub fn pend(self) -> (PendingRestart, Outcome) {
-        (PendingRestart(self.adapter), Outcome(Status::PENDING))
+        (PendingRestart(self.adapter), Outcome::new(Status::PENDING))
     }
 }
 
-/// A restart to be completed exactly once; completed with FAILURE when dropped.
+/// A restart to be completed exactly once; completed with FAILURE when dropped, at most at DISPATCH_LEVEL.
 #[derive(Debug)]
 pub struct PendingRestart(AdapterHandle);
 
@@ -247,14 +278,17 @@ impl PendingRestart {
 
 impl Drop for PendingRestart {
     fn drop(&mut self) {
-        self.finish(Status::FAILURE);
+        if drop_level_at_most(DISPATCH_LEVEL) {
+            self.finish(Status::FAILURE);
+        }
     }
 }
 
 /// A reset that NDIS asks for.
 #[derive(Debug)]
 pub struct ResetRequest {
-    pub(crate) adapter: AdapterHandle,
+    adapter: AdapterHandle,
+    call: OfThisCall,
 }
 
 /// How a reset went.
@@ -263,14 +297,23 @@ pub struct ResetRequest {
 pub struct ResetOutcome {
     pub(crate) status: Status,
     pub(crate) addressing_reset: bool,
+    call: OfThisCall,
 }
 
 impl ResetRequest {
+    pub(crate) const fn new(adapter: AdapterHandle) -> Self {
+        Self {
+            adapter,
+            call: PhantomData,
+        }
+    }
+
     /// Reset. With `addressing_reset` NDIS sets filter and multicast list again (contract C-07).
     pub fn done(self, addressing_reset: bool) -> ResetOutcome {
         ResetOutcome {
             status: Status::SUCCESS,
             addressing_reset,
+            call: PhantomData,
         }
     }
 
@@ -279,12 +322,14 @@ impl ResetRequest {
         let outcome = ResetOutcome {
             status: Status::PENDING,
             addressing_reset: false,
+            call: PhantomData,
         };
         (PendingReset(self.adapter), outcome)
     }
 }
 
-/// A reset to be completed exactly once; completed with HARD_ERRORS when dropped.
+/// A reset to be completed exactly once; completed with HARD_ERRORS when dropped, at most at
+/// DISPATCH_LEVEL.
 #[derive(Debug)]
 pub struct PendingReset(AdapterHandle);
 
@@ -310,6 +355,8 @@ impl PendingReset {
 
 impl Drop for PendingReset {
     fn drop(&mut self) {
-        self.finish(Status::HARD_ERRORS, false);
+        if drop_level_at_most(DISPATCH_LEVEL) {
+            self.finish(Status::HARD_ERRORS, false);
+        }
     }
 }

@@ -11,12 +11,12 @@
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-use core::ops::{Deref, DerefMut};
+use core::ops::Deref;
 use core::ptr::NonNull;
 
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
-use crate::irql::{AtMost, Dispatch, Irql};
+use crate::irql::{AtMost, Dispatch, Irql, drop_level_at_most};
 use crate::miniport::Outcome;
 use crate::plain::{Plain, bytes_of};
 use crate::status::{Result, Status};
@@ -67,12 +67,15 @@ impl OidRequest<'_> {
 
     /// Ends the request with `status`, which may not be PENDING: FAILURE then.
     pub fn done(self, status: Status) -> Outcome {
-        Outcome(final_status(status))
+        Outcome::new(final_status(status))
     }
 
     /// Keeps the request beyond `oid_request`: complete the [`PendingOid`] later, also before `oid_request` returns.
     pub fn pend(self) -> (PendingOid, Outcome) {
-        (PendingOid { body: self.body }, Outcome(Status::PENDING))
+        (
+            PendingOid { body: self.body },
+            Outcome::new(Status::PENDING),
+        )
     }
 }
 
@@ -90,12 +93,6 @@ impl Deref for OidRequest<'_> {
 
     fn deref(&self) -> &OidBody {
         &self.body
-    }
-}
-
-impl DerefMut for OidRequest<'_> {
-    fn deref_mut(&mut self) -> &mut OidBody {
-        &mut self.body
     }
 }
 
@@ -135,8 +132,7 @@ impl OidBody {
         RequestId(self.raw().RequestId)
     }
 
-    /// The reply buffer of a query; `None` for other kinds.
-    pub fn query(&mut self) -> Option<Reply<'_>> {
+    fn query(&mut self) -> Option<Reply<'_>> {
         if self.kind() != RequestKind::Query {
             return None;
         }
@@ -154,8 +150,7 @@ impl OidBody {
         })
     }
 
-    /// The argument of a set; `None` for other kinds.
-    pub fn set(&mut self) -> Option<Argument<'_>> {
+    fn set(&mut self) -> Option<Argument<'_>> {
         if self.kind() != RequestKind::Set {
             return None;
         }
@@ -173,14 +168,39 @@ impl OidBody {
         })
     }
 
-    /// The newest revision of a structured set that was understood; to be set on success (O-06).
-    pub fn set_supported_revision(&mut self, revision: u8) {
+    fn set_supported_revision(&mut self, revision: u8) {
         // SAFETY: open and ours.
         unsafe { self.raw.as_mut().SupportedRevision = revision };
     }
 }
 
-/// A pending OID request: completed exactly once, with [`Status::FAILURE`] if dropped.
+/// What answers a request. Not by a `DerefMut` to [`OidBody`]: who could swap the bodies of two requests would complete
+/// one of them twice.
+macro_rules! answers {
+    ($($request:ty),*) => { $(
+        impl $request {
+            /// The reply buffer of a query; `None` for other kinds. Any IRQL.
+            pub fn query(&mut self) -> Option<Reply<'_>> {
+                self.body.query()
+            }
+
+            /// The argument of a set; `None` for other kinds. Any IRQL.
+            pub fn set(&mut self) -> Option<Argument<'_>> {
+                self.body.set()
+            }
+
+            /// The newest revision of a structured set that was understood; to be set on success (O-06). Any IRQL.
+            pub fn set_supported_revision(&mut self, revision: u8) {
+                self.body.set_supported_revision(revision);
+            }
+        }
+    )* };
+}
+
+answers!(OidRequest<'_>, PendingOid);
+
+/// A pending OID request: completed exactly once, with [`Status::FAILURE`] if dropped. Dropped above DISPATCH_LEVEL it
+/// stays pending: completing it there would break more.
 #[derive(Debug)]
 pub struct PendingOid {
     body: OidBody,
@@ -211,15 +231,11 @@ impl Deref for PendingOid {
     }
 }
 
-impl DerefMut for PendingOid {
-    fn deref_mut(&mut self) -> &mut OidBody {
-        &mut self.body
-    }
-}
-
 impl Drop for PendingOid {
     fn drop(&mut self) {
-        self.finish(Status::FAILURE);
+        if drop_level_at_most(DISPATCH_LEVEL) {
+            self.finish(Status::FAILURE);
+        }
     }
 }
 

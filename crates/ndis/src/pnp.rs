@@ -2,6 +2,7 @@
 //! Optional PnP handlers: add and remove device, filter resource requirements. PASSIVE_LEVEL.
 
 use alloc::boxed::Box;
+use core::any::TypeId;
 use core::fmt;
 use core::num::NonZeroU64;
 use core::ptr::NonNull;
@@ -87,13 +88,25 @@ impl fmt::Debug for PnpCharacteristics {
     }
 }
 
+/// What `MiniportAddDeviceContext` points to: a device, and whose it is.
+#[repr(C)]
+struct Added<D> {
+    /// Of the `PnpHandlers`; first, so that it can be read before the rest is known.
+    handlers: TypeId,
+    device: D,
+}
+
 impl<'a> Init<'a> {
-    /// The device that `P::add_device` made, if the driver registered `P`.
+    /// The device that `P::add_device` made; `None` if the driver did not register `P`. PASSIVE_LEVEL.
     #[must_use]
     pub fn pnp_device<P: PnpHandlers>(&self) -> Option<&'a P::Device> {
-        // SAFETY: the context that `add_device::<P>` set with the attributes; lives until it is removed.
-        self.device()
-            .map(|device| unsafe { device.cast::<P::Device>().as_ref() })
+        let context = self.device()?;
+        // SAFETY: the context that some `add_device` set with the attributes; all begin with this member.
+        if unsafe { context.cast::<TypeId>().read() } != TypeId::of::<P>() {
+            return None;
+        }
+        // SAFETY: made by `add_device::<P>`; lives until it is removed.
+        Some(unsafe { &context.cast::<Added<P::Device>>().as_ref().device })
     }
 }
 
@@ -176,7 +189,16 @@ unsafe extern "system" fn add_device<P: PnpHandlers>(
         handle,
         call: core::marker::PhantomData,
     };
-    let device = match P::add_device(&adding, &mut irql).and_then(try_box) {
+    let added = P::add_device(&adding, &mut irql).and_then(|device| {
+        try_box(
+            Added {
+                handlers: TypeId::of::<P>(),
+                device,
+            },
+            &irql,
+        )
+    });
+    let device = match added {
         Ok(device) => NonNull::from(Box::leak(device)),
         Err(status) => return status.0,
     };
@@ -209,16 +231,16 @@ unsafe extern "system" fn remove_device<P: PnpHandlers>(context: NDIS_HANDLE) {
     // SAFETY: MiniportRemoveDevice runs at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
     // SAFETY: the context of `add_device`, removed once.
-    let device = unsafe { Box::from_raw(context.cast::<P::Device>()) };
-    P::remove_device(*device, &mut irql);
+    let added = unsafe { Box::from_raw(context.cast::<Added<P::Device>>()) };
+    P::remove_device(added.device, &mut irql);
 }
 
 unsafe extern "system" fn filter<P: PnpHandlers>(
     context: NDIS_HANDLE,
     irp: *mut IRP,
 ) -> NDIS_STATUS {
-    let (Some(device), Some(irp)) = (NonNull::new(context.cast::<P::Device>()), NonNull::new(irp))
-    else {
+    let added = NonNull::new(context.cast::<Added<P::Device>>());
+    let (Some(added), Some(irp)) = (added, NonNull::new(irp)) else {
         return NDIS_STATUS_FAILURE;
     };
     // The list is the one that another filter left in the IRP, or the bus driver's.
@@ -245,7 +267,7 @@ unsafe extern "system" fn filter<P: PnpHandlers>(
     // SAFETY: MiniportFilterResourceRequirements runs at PASSIVE_LEVEL.
     let mut irql = unsafe { Irql::assume() };
     // SAFETY: the context of `add_device`, alive until it is removed.
-    let device = unsafe { device.as_ref() };
+    let device = unsafe { &added.as_ref().device };
     Status::from(P::filter_resource_requirements(
         device,
         &mut requirements,

@@ -105,7 +105,18 @@ pub trait PollHandler: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct PollData<'a>(&'a mut NDIS_POLL_DATA);
 
-impl PollData<'_> {
+impl<'a> PollData<'a> {
+    /// The data of a poll that has delivered nothing yet, whatever NDIS left in its members.
+    fn new(data: &'a mut NDIS_POLL_DATA) -> Self {
+        data.Receive.IndicatedNblChain = null_mut();
+        data.Receive.NumberOfIndicatedNbls = 0;
+        data.Receive.NumberOfRemainingNbls = 0;
+        data.Transmit.CompletedNblChain = null_mut();
+        data.Transmit.NumberOfCompletedNbls = 0;
+        data.Transmit.NumberOfRemainingNbls = 0;
+        Self(data)
+    }
+
     /// NBLs that may be indicated; `u32::MAX` without a limit.
     #[must_use]
     pub fn receive_limit(&self) -> u32 {
@@ -118,25 +129,45 @@ impl PollData<'_> {
         self.0.Transmit.MaxNblsToComplete
     }
 
-    /// Gives `chain` to NDIS, once a poll: received frames, which come back through `return_nbls`. `more`: some are left
-    /// for the next poll.
+    /// Gives `chain` to NDIS, behind what this poll gave it before: received frames, which come back through
+    /// `return_nbls`. `more`: some are left for the next poll. PASSIVE_LEVEL or DISPATCH_LEVEL, as the poll.
     pub fn indicate(&mut self, chain: ReceiveChain, more: bool) {
-        let (head, count) = chain.into_parts();
         let data = &mut self.0.Receive;
-        data.IndicatedNblChain = head;
-        data.NumberOfIndicatedNbls = count;
+        let (head, count) = chain.into_parts();
+        // SAFETY: both chains are the poll's: NDIS takes them when it returns.
+        unsafe { link(&mut data.IndicatedNblChain, head) };
+        data.NumberOfIndicatedNbls += count;
         data.NumberOfRemainingNbls = remaining(more);
     }
 
-    /// Gives `chain` back to NDIS, once a poll: sends that are done, each with its status. NDIS has them when it calls
-    /// this object the next time. `more`: some are left for the next poll.
+    /// Gives `chain` back to NDIS, behind what this poll gave it before: sends that are done, each with its status. NDIS
+    /// has them when it calls this object the next time. `more`: some are left for the next poll. PASSIVE_LEVEL or
+    /// DISPATCH_LEVEL, as the poll.
     pub fn complete(&mut self, chain: SendChain, more: bool) {
-        let (head, count) = chain.into_parts();
         let data = &mut self.0.Transmit;
-        data.CompletedNblChain = head;
-        data.NumberOfCompletedNbls = count;
+        let (head, count) = chain.into_parts();
+        // SAFETY: both chains are the poll's: NDIS takes them when it returns.
+        unsafe { link(&mut data.CompletedNblChain, head) };
+        data.NumberOfCompletedNbls += count;
         data.NumberOfRemainingNbls = remaining(more);
     }
+}
+
+/// Puts a chain behind another one.
+///
+/// # Safety
+/// Both are null or NULL-terminated chains that nobody else uses.
+unsafe fn link(chain: &mut *mut NET_BUFFER_LIST, more: *mut NET_BUFFER_LIST) {
+    // SAFETY: the caller's promise.
+    let Some(mut last) = (unsafe { chain.as_mut() }) else {
+        *chain = more;
+        return;
+    };
+    // SAFETY: as above.
+    while let Some(next) = unsafe { last.next().as_mut() } {
+        last = next;
+    }
+    last.set_next(more);
 }
 
 /// NumberOfRemainingNbls: an unknown number stands for "some".
@@ -152,7 +183,7 @@ unsafe extern "system" fn poll<H: PollHandler>(context: *mut c_void, data: *mut 
     if let (Some(handler), Some(data)) = (handler, data) {
         // SAFETY: NdisPoll runs at most at DISPATCH_LEVEL.
         let mut irql = unsafe { Irql::assume() };
-        handler.poll(&mut PollData(data), &mut irql);
+        handler.poll(&mut PollData::new(data), &mut irql);
     }
 }
 
@@ -241,7 +272,7 @@ impl<H: PollHandler> PollSlot<H> {
         if place.is_some() {
             return Err(Status::FAILURE);
         }
-        let handler = NonNull::from(alloc::boxed::Box::leak(try_box(handler)?));
+        let handler = NonNull::from(alloc::boxed::Box::leak(try_box(handler, irql)?));
         *place = Some(functions);
         let characteristics = NDIS_POLL_CHARACTERISTICS {
             Header: NDIS_OBJECT_HEADER {
@@ -343,5 +374,36 @@ impl<H: PollHandler> PollSlot<H> {
         unsafe { (owned.functions.deregister)(handle) };
         // SAFETY: no callback runs any more; made from a box in `register`.
         drop(unsafe { alloc::boxed::Box::from_raw(owned.handler.as_ptr()) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::ptr::without_provenance_mut;
+
+    #[test]
+    fn what_a_poll_gives_is_counted_and_in_order() {
+        let mut nbls = [NET_BUFFER_LIST::zeroed(); 3];
+        let mut raw = NDIS_POLL_DATA::zeroed();
+        raw.Receive.IndicatedNblChain = without_provenance_mut(0xBAD0);
+        raw.Transmit.CompletedNblChain = without_provenance_mut(0xBAD0);
+        raw.Transmit.NumberOfCompletedNbls = 7;
+        let [a, b, c] = nbls.each_mut().map(|nbl| &raw mut *nbl);
+        // SAFETY: NBLs of this test.
+        unsafe { (*a).set_next(b) };
+        // SAFETY: as above.
+        let sends = |head| unsafe { SendChain::from_ndis(head, AdapterHandle::TEST) };
+        let mut data = PollData::new(&mut raw);
+        data.indicate(ReceiveChain::new(), true);
+        data.complete(sends(a), false);
+        data.complete(sends(null_mut()), false);
+        data.complete(sends(c), true);
+        assert!(raw.Receive.IndicatedNblChain.is_null());
+        assert_eq!(raw.Receive.NumberOfRemainingNbls, NDIS_ANY_NUMBER_OF_NBLS);
+        let done = raw.Transmit;
+        assert_eq!((done.CompletedNblChain, done.NumberOfCompletedNbls), (a, 3));
+        // SAFETY: as above.
+        unsafe { assert_eq!(((*a).next(), (*b).next(), (*c).next()), (b, c, null_mut())) };
     }
 }

@@ -5,14 +5,14 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Deref;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
 use crate::irql::{AtMost, Dispatch, Irql, Passive, drop_level_at_most};
 use crate::mem::try_box;
 use crate::status::{Result, Status};
-use crate::sys::ndis;
+use crate::sys::{ndis, nt};
 
 /// NetTimerCallback.
 pub trait TimerHandler: Send + Sync + 'static {
@@ -27,9 +27,6 @@ struct Inner<H> {
 
 struct Core {
     handle: AtomicPtr<c_void>,
-    /// Callbacks that were set and have not run: at most the number of `set` calls that were not cancelled.
-    due: AtomicUsize,
-    periodic: AtomicBool,
     /// No `set` any more (contract K-05).
     stopping: AtomicBool,
 }
@@ -46,23 +43,16 @@ impl TimerRef<'_> {
     pub fn set<L: AtMost<Dispatch>>(self, milliseconds: u32, period: u32, irql: &Irql<L>) -> bool {
         let _ = irql;
         let core = self.core;
-        // Counted first: whoever sets `stopping` either sees this callback, or is seen here.
-        core.due.fetch_add(1, Ordering::SeqCst);
+        // SeqCst: a callback that begins after `drop` has flushed the first time sees this.
         if core.stopping.load(Ordering::SeqCst) {
-            core.due.fetch_sub(1, Ordering::SeqCst);
             return false;
         }
-        core.periodic.store(period != 0, Ordering::SeqCst);
         // Negative: relative to now, in units of 100 ns.
         let due = LARGE_INTEGER::new(-10_000 * i64::from(milliseconds));
         let period = i32::try_from(period).unwrap_or(i32::MAX);
         let handle = core.handle.load(Ordering::Relaxed);
         // SAFETY: a live timer object; at most DISPATCH_LEVEL.
-        let was_set = unsafe { ndis::NdisSetTimerObject(handle, due, period, null_mut()) };
-        if was_set != 0 {
-            // It replaced one that will not fire.
-            core.due.fetch_sub(1, Ordering::SeqCst);
-        }
+        unsafe { ndis::NdisSetTimerObject(handle, due, period, null_mut()) };
         true
     }
 
@@ -71,11 +61,7 @@ impl TimerRef<'_> {
     fn cancel_raw(self) -> bool {
         let handle = self.core.handle.load(Ordering::Relaxed);
         // SAFETY: a live timer object; the callers see to the IRQL.
-        let cancelled = unsafe { ndis::NdisCancelTimerObject(handle) != 0 };
-        if cancelled {
-            self.core.due.fetch_sub(1, Ordering::SeqCst);
-        }
-        cancelled
+        unsafe { ndis::NdisCancelTimerObject(handle) != 0 }
     }
 }
 
@@ -108,15 +94,16 @@ impl<H: TimerHandler> Timer<H> {
         irql: &Irql<L>,
     ) -> Result<Self> {
         let _ = irql;
-        let inner = try_box(Inner {
-            timer: Core {
-                handle: AtomicPtr::new(null_mut()),
-                due: AtomicUsize::new(0),
-                periodic: AtomicBool::new(false),
-                stopping: AtomicBool::new(false),
+        let inner = try_box(
+            Inner {
+                timer: Core {
+                    handle: AtomicPtr::new(null_mut()),
+                    stopping: AtomicBool::new(false),
+                },
+                handler,
             },
-            handler,
-        })?;
+            irql,
+        )?;
         let mut handle = null_mut();
         let mut characteristics = NDIS_TIMER_CHARACTERISTICS {
             Header: NDIS_OBJECT_HEADER {
@@ -185,11 +172,12 @@ impl<H: TimerHandler> Drop for Timer<H> {
         if !passive {
             return;
         }
-        self.timer().cancel_raw();
-        // A periodic timer's cancel waits for its callbacks itself; a one-shot callback that was due still comes.
-        while !core.periodic.load(Ordering::SeqCst) && core.due.load(Ordering::SeqCst) != 0 {
+        // Twice: a callback that was running the first time may have set the timer once more; later ones see `stopping`.
+        for _ in 0..2 {
+            self.timer().cancel_raw();
+            // A callback that was due still comes, and is waited for.
             // SAFETY: PASSIVE_LEVEL, checked above.
-            unsafe { ndis::NdisMSleep(100) };
+            unsafe { nt::KeFlushQueuedDpcs() };
         }
         // SAFETY: not set, and no callback will come.
         unsafe { ndis::NdisFreeTimerObject(core.handle.load(Ordering::Relaxed)) };
@@ -210,16 +198,12 @@ unsafe extern "system" fn fire<H: TimerHandler>(
     _system2: *mut c_void,
     _system3: *mut c_void,
 ) {
-    // SAFETY: the context given with the characteristics, alive while callbacks are due.
+    // SAFETY: the context given with the characteristics, alive until `drop` has flushed the DPCs.
     let inner = unsafe { &*context.cast::<Inner<H>>() };
     let core = &inner.timer;
     if !core.stopping.load(Ordering::SeqCst) {
         // SAFETY: NDIS calls timer functions at DISPATCH_LEVEL.
         let mut irql = unsafe { Irql::assume() };
         inner.handler.fire(TimerRef { core }, &mut irql);
-    }
-    if !core.periodic.load(Ordering::SeqCst) {
-        // The last access: after it `drop` may free the timer.
-        core.due.fetch_sub(1, Ordering::SeqCst);
     }
 }

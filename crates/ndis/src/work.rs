@@ -57,11 +57,14 @@ impl<H: WorkHandler> WorkItem<H> {
         irql: &Irql<L>,
     ) -> Result<Self> {
         let _ = irql;
-        let mut inner = try_box(Inner {
-            handle: core::ptr::null_mut(),
-            state: AtomicU8::new(IDLE),
-            handler,
-        })?;
+        let mut inner = try_box(
+            Inner {
+                handle: core::ptr::null_mut(),
+                state: AtomicU8::new(IDLE),
+                handler,
+            },
+            irql,
+        )?;
         // SAFETY: at most DISPATCH_LEVEL.
         inner.handle = unsafe { ndis::NdisAllocateIoWorkItem(adapter.as_raw()) };
         if inner.handle.is_null() {

@@ -207,7 +207,7 @@ impl Miniport for Driver {
         };
         registered.set_general(&general, irql)?;
         let length = u32::try_from(length).map_err(|_| Status::RESOURCE_CONFLICT)?;
-        let space = IoSpace::map(&handle, start, length, irql)?;
+        let space = IoSpace::map(&registered, start, length, irql)?;
         let registers = Registers::new(space).ok_or(Status::ADAPTER_NOT_FOUND)?;
         let attributes = SgDma {
             max_transfer: FRAME,
@@ -243,7 +243,7 @@ impl Miniport for Driver {
             sent_bytes: AtomicU64::new(0),
             received: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
-        })?;
+        }, irql)?;
         let interrupt =
             Interrupt::register(&handle, Handlers(core.clone()), CHARACTERISTICS, irql)?;
         Ok(Adapter {

@@ -68,7 +68,7 @@ impl Miniport for Driver {
         let registered = init.register(&RegistrationAttributes::PCI, irql)?;
         let handle = registered.adapter();
         let length = u32::try_from(length).map_err(|_| Status::RESOURCE_CONFLICT)?;
-        let registers = IoSpace::map(&handle, start, length, irql)?;
+        let registers = IoSpace::map(&registered, start, length, irql)?;
         reset(&registers, irql);
         let mut address = [0; 6];
         address[..4].copy_from_slice(&registers.read32(reg::RAL).to_le_bytes());
@@ -118,7 +118,7 @@ impl Miniport for Driver {
             polling: AtomicBool::new(false),
             receive: SpinLock::new(Receive::new(nbls)),
             send: SpinLock::new(Send::new(handle)),
-        })?;
+        }, irql)?;
         core.receive.lock(irql).fill(&core);
         let handlers = Handlers(core.clone());
         let interrupt = match Interrupt::register(&handle, handlers, CHARACTERISTICS, irql) {

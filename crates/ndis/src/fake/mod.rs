@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub keywords: BTreeMap<&'static str, u32>,
     pub address: Vec<u8>,
     pub sleeps: u32,
+    /// KeFlushQueuedDpcs, called so often.
+    pub flushes: u32,
     pub version: u32,
     pub driver: Option<NDIS_MINIPORT_DRIVER_CHARACTERISTICS>,
 }
@@ -134,6 +136,15 @@ pub(crate) fn deliver_sg(nb: usize) {
 
 /// Runs a due timer callback and queued work.
 pub(crate) fn run_due() {
+    run_due_timer();
+    if let Some((function, context)) = host(|h| h.work.take()) {
+        // SAFETY: the function and context that the crate gave, called once.
+        unsafe { function(core::ptr::with_exposed_provenance_mut(context), null_mut()) };
+    }
+}
+
+/// Runs a due timer callback.
+pub(crate) fn run_due_timer() {
     let timer = host(|h| match &mut h.timer {
         Some((raw, set)) if *set => {
             *set = false;
@@ -145,10 +156,6 @@ pub(crate) fn run_due() {
         let function = raw.TimerFunction.expect("a function");
         // SAFETY: the function and context that the crate gave, while the timer lives.
         unsafe { function(null_mut(), raw.FunctionContext, null_mut(), null_mut()) };
-    }
-    if let Some((function, context)) = host(|h| h.work.take()) {
-        // SAFETY: the function and context that the crate gave, called once.
-        unsafe { function(core::ptr::with_exposed_provenance_mut(context), null_mut()) };
     }
 }
 

@@ -3,7 +3,7 @@
 
 use core::ptr::null_mut;
 
-use super::{Host, add, host};
+use super::{Host, add, host, run_due_timer};
 use crate::ffi::*;
 use crate::sys::nt::NtImports;
 
@@ -16,6 +16,11 @@ impl NtImports for Host {
     }
     fn KeLowerIrql(new_irql: KIRQL) {
         host(|h| h.irql = new_irql);
+    }
+    fn KeFlushQueuedDpcs() {
+        assert_eq!(host(|h| h.irql), PASSIVE_LEVEL);
+        host(|h| h.flushes += 1);
+        run_due_timer();
     }
     fn KeAcquireSpinLockRaiseToDpc(_: *mut KSPIN_LOCK) -> KIRQL {
         add("lock", 1);

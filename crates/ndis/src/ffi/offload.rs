@@ -17,9 +17,11 @@ records! {
         Flags: u32 = 108,
         IPsecV2: NDIS_IPSEC_OFFLOAD_V2 = 112,
         Rsc: NDIS_TCP_RECV_SEG_COALESCE_OFFLOAD = 144,
+        _pad_146: [u8; 2] = 146 padding,
         EncapsulatedPacketTaskOffloadGre: NDIS_ENCAPSULATED_PACKET_TASK_OFFLOAD = 148,
         EncapsulatedPacketTaskOffloadVxlan: NDIS_ENCAPSULATED_PACKET_TASK_OFFLOAD_V2 = 156,
         EncapsulationTypes: u8 = 176,
+        _pad_177: [u8; 3] = 177 padding,
         Rfc6877Xlat: NDIS_RFC6877_464XLAT_OFFLOAD = 180,
         UdpSegmentation: NDIS_UDP_SEGMENTATION_OFFLOAD = 188,
     }
@@ -130,6 +132,7 @@ records! {
         TransportTunnelCombined: BOOLEAN = 12,
         LsoSupported: BOOLEAN = 13,
         ExtendedSequenceNumbers: BOOLEAN = 14,
+        _pad_15: [u8; 1] = 15 padding,
         UdpEsp: u32 = 16,
         AuthenticationAlgorithms: u32 = 20,
         EncryptionAlgorithms: u32 = 24,
@@ -220,13 +223,16 @@ records! {
         LsoV2IPv6: u8 = 12,
         TcpConnectionIPv4: u8 = 13,
         TcpConnectionIPv6: u8 = 14,
+        _pad_15: [u8; 1] = 15 padding,
         Flags: u32 = 16,
         IPsecV2: u8 = 20,
         IPsecV2IPv4: u8 = 21,
         s22: NDIS_OFFLOAD_PARAMETERS_s22 = 22 anonymous,
         s24: NDIS_OFFLOAD_PARAMETERS_s24 = 24 anonymous,
+        _pad_26: [u8; 2] = 26 padding,
         EncapsulationProtocolParameters: NDIS_OFFLOAD_PARAMETERS_EncapsulationProtocolParameters = 28 nested,
         UdpSegmentation: NDIS_OFFLOAD_PARAMETERS_UdpSegmentation = 32 nested,
+        _pad_34: [u8; 2] = 34 padding,
     }
 
     /// Part of [`NDIS_OFFLOAD_PARAMETERS`] at byte 32.
@@ -291,11 +297,14 @@ records! {
     /// `NDIS_TIMESTAMP_CAPABILITIES` (ntddndis.h): 56 bytes on x64.
     struct NDIS_TIMESTAMP_CAPABILITIES record { size 56, align 8 } {
         Header: NDIS_OBJECT_HEADER = 0,
+        _pad_4: [u8; 4] = 4 padding,
         HardwareClockFrequencyHz: u64 = 8,
         CrossTimestamp: BOOLEAN = 16,
+        _pad_17: [u8; 7] = 17 padding,
         Reserved1: u64 = 24,
         Reserved2: u64 = 32,
         TimestampFlags: NDIS_TIMESTAMP_CAPABILITY_FLAGS = 40,
+        _pad_54: [u8; 2] = 54 padding,
     }
 
     /// `NDIS_TIMESTAMP_CAPABILITY_FLAGS` (ntddndis.h): 14 bytes on x64.

@@ -14,6 +14,7 @@ records! {
         NumberOfInterruptMessages: u32 = 8,
         NumberOfReceiveQueues: u32 = 12,
         NumberOfIndirectionTableEntries: u16 = 16,
+        _pad_18: [u8; 2] = 18 padding,
     }
 
     /// `NDIS_RECEIVE_SCALE_PARAMETERS` (ntddndis.h): 44 bytes on x64. Sizes: 28 from NDIS 6.0, 40 from NDIS 6.20, 44 from NDIS 6.60.
@@ -23,8 +24,10 @@ records! {
         BaseCpuNumber: u16 = 6,
         HashInformation: u32 = 8,
         IndirectionTableSize: u16 = 12,
+        _pad_14: [u8; 2] = 14 padding,
         IndirectionTableOffset: u32 = 16,
         HashSecretKeySize: u16 = 20,
+        _pad_22: [u8; 2] = 22 padding,
         HashSecretKeyOffset: u32 = 24,
         ProcessorMasksOffset: u32 = 28,
         NumberOfProcessorMasks: u32 = 32,
@@ -89,6 +92,7 @@ records! {
         Flags: u32 = 4,
         HashInformation: u32 = 8,
         HashSecretKeySize: u16 = 12,
+        _pad_14: [u8; 2] = 14 padding,
         HashSecretKeyOffset: u32 = 16,
     }
 

@@ -10,6 +10,7 @@ records! {
     /// `NDIS_RSC_STATISTICS_INFO` (ntddndis.h, NDIS 6.30 and later): 40 bytes on x64.
     struct NDIS_RSC_STATISTICS_INFO record { size 40, align 8 } {
         Header: NDIS_OBJECT_HEADER = 0,
+        _pad_4: [u8; 4] = 4 padding,
         CoalescedPkts: u64 = 8,
         CoalescedOctets: u64 = 16,
         CoalesceEvents: u64 = 24,

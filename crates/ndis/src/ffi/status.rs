@@ -27,6 +27,7 @@ records! {
         Header: NDIS_OBJECT_HEADER = 0,
         MediaConnectState: i32 = 4,
         MediaDuplexState: i32 = 8,
+        _pad_12: [u8; 4] = 12 padding,
         XmitLinkSpeed: u64 = 16,
         RcvLinkSpeed: u64 = 24,
         PauseFunctions: NDIS_SUPPORTED_PAUSE_FUNCTIONS = 32,

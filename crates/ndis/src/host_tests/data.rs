@@ -3,13 +3,16 @@
 
 use core::ptr::null_mut;
 use std::boxed::Box;
+use std::cell::Cell;
 use std::vec::Vec;
 
-use super::irql;
+use super::{BAR, irql, resources};
 use crate::adapter::AdapterHandle;
+use crate::attributes::RegistrationAttributes;
 use crate::dma::*;
 use crate::fake::{assert_empty, deliver_sg, fresh, host};
 use crate::ffi::*;
+use crate::init::{Init, Progress};
 use crate::io::IoSpace;
 use crate::irql::{AtMostDispatch, Dispatch, Irql, Passive};
 use crate::mem::Shared;
@@ -328,10 +331,44 @@ fn mdls_without_bytes_are_passed_over() {
 #[test]
 fn registers_at_no_address() {
     fresh();
+    let mut list = resources();
+    let mut parameters = NDIS_MINIPORT_INIT_PARAMETERS::zeroed();
+    parameters.AllocatedResources = &raw mut list;
+    let progress = Cell::new(Progress::Started);
+    let registered = |parameters| {
+        let init = Init {
+            handle: AdapterHandle::TEST.as_raw(),
+            context: null_mut(),
+            parameters,
+            progress: &progress,
+            version: 0,
+        };
+        init.register(&RegistrationAttributes::PCI, &irql())
+            .expect("registered")
+    };
+    let given = registered(Some(&parameters));
+    let map = |start, length| IoSpace::map(&given, start, length, &irql()).err();
+    assert_eq!(map(BAR.0, BAR.1), None);
     host(|h| h.null_address = true);
-    let map = |length| IoSpace::map(&AdapterHandle::TEST, 0xFEB0_0000, length, &irql()).err();
-    assert_eq!(map(0x1000), Some(Status::RESOURCES));
-    assert_eq!(map(0), Some(Status::INVALID_PARAMETER));
+    assert_eq!(map(BAR.0, BAR.1), Some(Status::RESOURCES));
+    // I-05: nothing but what the adapter was given.
+    let refused = Some(Status::INVALID_PARAMETER);
+    for (start, length) in [
+        (BAR.0, 0),
+        (BAR.0, BAR.1 + 1),
+        (BAR.0 - 1, 4),
+        (BAR.0 + 4, BAR.1),
+        (0, 0x1000),
+        (u64::MAX, 4),
+    ] {
+        assert_eq!(map(start, length), refused, "{start:#x} {length:#x}");
+    }
+    let none = registered(None);
+    assert_eq!(
+        IoSpace::map(&none, BAR.0, BAR.1, &irql()).err(),
+        refused,
+        "no list"
+    );
     assert_empty();
 }
 

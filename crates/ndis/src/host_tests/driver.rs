@@ -5,6 +5,7 @@ use core::ptr::{null_mut, with_exposed_provenance_mut, without_provenance_mut};
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::cell::Cell;
 
+use super::{BAR, resources};
 use crate::attributes::{GeneralAttributes, RegistrationAttributes};
 use crate::driver::{DriverCell, DriverRoot, enter};
 use crate::fake::{assert_empty, fresh, host};
@@ -58,7 +59,7 @@ impl Miniport for Test {
     const CHECKS_FOR_HANG: bool = true;
 
     fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
-        assert_eq!(init.resources().iter().count(), 0, "no list");
+        assert_eq!(init.resources().iter().count(), 1);
         let registered = init.register(&RegistrationAttributes::PCI, irql)?;
         // A slow initialisation: NDIS asks about a hang (I-12), and shuts down.
         let context = with_exposed_provenance_mut(host(|h| h.adapter_context));
@@ -67,7 +68,7 @@ impl Miniport for Test {
         call!(driver.ShutdownHandlerEx, context, NdisShutdownPowerOff);
         assert_eq!(SHUTDOWNS.get(), 0);
         stop("registered")?;
-        let registers = IoSpace::map(&registered.adapter(), 0xFEB0_0000, 0x1000, irql)?;
+        let registers = IoSpace::map(&registered, BAR.0, BAR.1, irql)?;
         assert_eq!(
             (
                 registers.read32(0xFFC),
@@ -152,11 +153,14 @@ fn unload(driver: &NDIS_MINIPORT_DRIVER_CHARACTERISTICS) {
 fn initialize(driver: &NDIS_MINIPORT_DRIVER_CHARACTERISTICS, stop_at: &'static str) -> NDIS_STATUS {
     STOP_AT.set(stop_at);
     let version = without_provenance_mut(NDIS_RUNTIME_VERSION_685 as usize);
+    let mut list = resources();
+    let mut parameters = NDIS_MINIPORT_INIT_PARAMETERS::zeroed();
+    parameters.AllocatedResources = &raw mut list;
     call!(
         driver.InitializeHandlerEx,
         without_provenance_mut(0xADA0),
         version,
-        null_mut(),
+        &raw mut parameters,
     )
 }
 

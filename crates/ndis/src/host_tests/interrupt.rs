@@ -56,7 +56,7 @@ impl MessageHandlers for Counting {
 
 /// Drops of the handlers show in the count of owners.
 fn handlers() -> (Counting, Shared<AtomicU32>) {
-    let calls = Shared::new(AtomicU32::new(0)).expect("memory");
+    let calls = Shared::new(AtomicU32::new(0), &irql::<Passive>()).expect("memory");
     let early_queue = AtomicU32::new(u32::MAX);
     (
         Counting {

@@ -7,7 +7,22 @@ mod interrupt;
 mod oid;
 mod rest;
 
+use crate::ffi::*;
 use crate::irql::{Irql, Level};
+
+/// The memory range that test adapters are given.
+const BAR: (u64, u32) = (0xFEB0_0000, 0x1000);
+
+/// A resource list with [`BAR`].
+fn resources() -> CM_PARTIAL_RESOURCE_LIST {
+    let mut list = CM_PARTIAL_RESOURCE_LIST::zeroed();
+    list.Count = 1;
+    let [descriptor] = &mut list.PartialDescriptors;
+    descriptor.Type = CmResourceTypeMemory;
+    descriptor.u.Memory.Start = LARGE_INTEGER::new(BAR.0 as i64);
+    descriptor.u.Memory.Length = BAR.1;
+    list
+}
 
 /// A token for a test, which plays NDIS.
 fn irql<L: Level>() -> Irql<L> {

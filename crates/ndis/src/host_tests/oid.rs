@@ -232,7 +232,7 @@ fn a_pending_request_is_completed_once() {
         // SAFETY: a request of this test.
         let request = unsafe { OidRequest::new(NonNull::from(&mut raw), AdapterHandle::TEST) };
         let (mut pending, outcome) = request.pend();
-        assert_eq!(outcome.0, Status::PENDING);
+        assert_eq!(outcome.status, Status::PENDING);
         pending.set_supported_revision(3);
         match complete {
             Some(status) => pending.complete(status, &irql::<Passive>()),
@@ -243,6 +243,10 @@ fn a_pending_request_is_completed_once() {
     assert_eq!(raw.SupportedRevision, 3);
     // SAFETY: a request of this test.
     let request = unsafe { OidRequest::new(NonNull::from(&mut raw), AdapterHandle::TEST) };
-    assert_eq!(request.done(Status::PENDING).0, Status::FAILURE, "N-01");
+    assert_eq!(
+        request.done(Status::PENDING).status,
+        Status::FAILURE,
+        "N-01"
+    );
     host(|h| assert!(h.oid_completions.is_empty()));
 }

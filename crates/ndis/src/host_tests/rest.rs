@@ -11,6 +11,8 @@ use crate::ffi::*;
 use crate::init::{Init, Progress};
 use crate::irql::{AtMostDispatch, Dispatch, Irql, Passive};
 use crate::mem::Shared;
+use crate::miniport::PauseRequest;
+use crate::nbl::NblPool;
 use crate::spin::SpinLock;
 use crate::status::Status;
 use crate::timer::{Timer, TimerHandler, TimerRef};
@@ -67,7 +69,7 @@ impl WorkHandler for Count {
 }
 
 fn count(again: u32) -> (Count, Shared<AtomicU32>) {
-    let fired = Shared::new(AtomicU32::new(0)).expect("memory");
+    let fired = Shared::new(AtomicU32::new(0), &irql::<Passive>()).expect("memory");
     (
         Count {
             fired: fired.clone(),
@@ -99,7 +101,6 @@ fn a_timer_fires_and_is_cancelled() {
     assert!(timer.set(5, 0, &irql::<Dispatch>()));
     assert!(timer.cancel(&irql()));
     drop(timer);
-    host(|h| assert_eq!(h.sleeps, 0, "nothing to wait for"));
     assert_empty();
 }
 
@@ -111,13 +112,64 @@ fn dropping_a_timer_waits_for_its_callback() {
     // The callback is already on its way: cancelling comes too late (H-05).
     host(|h| h.fail.push("NdisCancelTimerObject"));
     drop(timer);
-    host(|h| assert_eq!(h.sleeps, 1));
+    host(|h| assert_eq!(h.flushes, 2));
     assert_eq!(
         fired.load(Ordering::Relaxed),
         0,
         "K-05: not in the handler any more"
     );
     assert_empty();
+}
+
+/// Periodic and one-shot in turn: nothing is counted that could go wrong.
+#[test]
+fn a_timer_that_was_periodic_is_waited_for_as_well() {
+    for late in [false, true] {
+        fresh();
+        let (timer, fired) = timer(0);
+        assert!(timer.set(1, 10, &irql::<Passive>()));
+        run_due();
+        assert!(timer.set(1, 0, &irql::<Dispatch>()));
+        assert!(timer.set(2, 10, &irql::<Dispatch>()));
+        assert!(timer.set(1, 0, &irql::<Dispatch>()));
+        if late {
+            host(|h| h.fail.push("NdisCancelTimerObject"));
+        }
+        drop(timer);
+        assert_eq!(fired.load(Ordering::Relaxed), 1);
+        assert_empty();
+    }
+}
+
+/// Above its level nothing is freed or completed: it is kept, and NDIS finds it missing.
+#[test]
+fn dropped_above_their_level() {
+    fresh();
+    let (timer, _) = timer(0);
+    let (handler, _) = count(0);
+    let work = WorkItem::new(&AdapterHandle::TEST, handler, &irql::<Dispatch>()).expect("one");
+    let pool = NblPool::allocate(&AdapterHandle::TEST, 0, &irql::<Dispatch>()).expect("one");
+    let shared = Shared::new(Bell, &irql::<Passive>()).expect("memory");
+    let pause = PauseRequest::new(AdapterHandle::TEST, 0).pend().0;
+    host(|h| h.irql = 5);
+    drop((timer, work, pool, pause));
+    drop(shared);
+    host(|h| {
+        for kind in ["timer", "work item", "pool"] {
+            assert_eq!(h.alive.get(kind), Some(&1), "{kind}");
+        }
+        assert!(!h.log.contains(&"pause complete"));
+        h.irql = PASSIVE_LEVEL;
+    });
+}
+
+/// Must not be dropped.
+struct Bell;
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        panic!("dropped at DIRQL");
+    }
 }
 
 #[test]
@@ -145,7 +197,8 @@ impl WorkHandler for AskAgain {
 #[test]
 fn a_work_item_that_is_asked_for_while_it_runs_runs_again() {
     fresh();
-    let shared = Shared::new((AtomicU32::new(0), SpinLock::new(None))).expect("memory");
+    let shared =
+        Shared::new((AtomicU32::new(0), SpinLock::new(None)), &irql::<Passive>()).expect("memory");
     let handler = AskAgain(shared.clone());
     let work = WorkItem::new(&AdapterHandle::TEST, handler, &irql::<Dispatch>()).expect("one");
     *shared.1.lock(&mut irql::<Passive>()) = Some(work);

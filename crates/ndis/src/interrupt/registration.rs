@@ -205,11 +205,14 @@ impl<H: LineHandlers> Interrupt<H> {
         characteristics: MiniportInterruptCharacteristics<H>,
         irql: &Irql<Passive>,
     ) -> Result<Self> {
-        let registration = try_box(Registration {
-            handle: AtomicPtr::new(null_mut()),
-            messages: AtomicU32::new(NO_GRANT),
-            handlers,
-        })?;
+        let registration = try_box(
+            Registration {
+                handle: AtomicPtr::new(null_mut()),
+                messages: AtomicU32::new(NO_GRANT),
+                handlers,
+            },
+            irql,
+        )?;
         let registration = NonNull::from(Box::leak(registration));
         // SAFETY: just made from a box; only shared access from here on, because the ISR may run at any time.
         let shared = unsafe { registration.as_ref() };

@@ -9,7 +9,7 @@ use super::list::RawList;
 use crate::adapter::AdapterHandle;
 use crate::dma::SharedMemory;
 use crate::ffi::*;
-use crate::irql::{AtMost, Dispatch, Irql};
+use crate::irql::{AtMost, Dispatch, Irql, drop_level_at_most};
 use crate::mem::{Shared, try_box};
 use crate::status::{Result, Status};
 use crate::sys::ndis;
@@ -59,17 +59,22 @@ impl NblPool {
         if handle.is_null() {
             return Err(Status::RESOURCES);
         }
-        Shared::new(Self {
-            handle,
-            adapter: *adapter,
-        })
+        Shared::new(
+            Self {
+                handle,
+                adapter: *adapter,
+            },
+            irql,
+        )
     }
 }
 
 impl Drop for NblPool {
     fn drop(&mut self) {
-        // SAFETY: every NBL of the pool holds a share of it, so none is left (contract H-07).
-        unsafe { ndis::NdisFreeNetBufferListPool(self.handle) };
+        if drop_level_at_most(DISPATCH_LEVEL) {
+            // SAFETY: every NBL of the pool holds a share of it, so none is left (contract H-07).
+            unsafe { ndis::NdisFreeNetBufferListPool(self.handle) };
+        }
     }
 }
 
@@ -142,17 +147,20 @@ impl ReceiveNbl {
         };
         let mdl = Mdl(NonNull::new(mdl).ok_or(Status::RESOURCES)?);
         let chain = mdl.0.as_ptr();
-        let mut parts = try_box(Parts {
-            start,
-            logical: memory.logical_address() + u64::from(offset),
-            net_buffer: NonNull::dangling(),
-            mdl,
-            source: pool.adapter.as_raw(),
-            capacity,
-            word,
-            memory: memory.clone(),
-            pool: pool.clone(),
-        })?;
+        let mut parts = try_box(
+            Parts {
+                start,
+                logical: memory.logical_address() + u64::from(offset),
+                net_buffer: NonNull::dangling(),
+                mdl,
+                source: pool.adapter.as_raw(),
+                capacity,
+                word,
+                memory: memory.clone(),
+                pool: pool.clone(),
+            },
+            irql,
+        )?;
         // SAFETY: a pool with net buffers and without data, a valid MDL chain; at most DISPATCH_LEVEL.
         let nbl =
             unsafe { ndis::NdisAllocateNetBufferAndNetBufferList(pool.handle, 0, 0, chain, 0, 0) };
@@ -367,6 +375,9 @@ impl ReceiveNbl {
 
 impl Drop for ReceiveNbl {
     fn drop(&mut self) {
+        if !drop_level_at_most(DISPATCH_LEVEL) {
+            return;
+        }
         let mut behind = self.detach();
         while let Some(mut buffer) = behind.take() {
             behind = buffer.detach();

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use super::list::RawList;
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
-use crate::irql::{AtMost, Dispatch, Irql};
+use crate::irql::{AtMost, Dispatch, Irql, drop_level_at_most};
 use crate::mdl::{copy_data, first_bytes};
 use crate::miniport::CancelId;
 use crate::status::{Result, Status};
@@ -25,6 +25,14 @@ pub struct SendChain {
 
 // SAFETY: NBLs may be handled on any processor; the chain is their only owner.
 unsafe impl Send for SendChain {}
+
+/// Hands NBLs back to NDIS in a destructor, at most at DISPATCH_LEVEL; above it they stay out, and NDIS finds them
+/// missing.
+fn complete_in_drop(adapter: AdapterHandle, head: *mut NET_BUFFER_LIST) {
+    if !head.is_null() && drop_level_at_most(DISPATCH_LEVEL) {
+        complete(adapter, head, false);
+    }
+}
 
 /// Hands NBLs back to NDIS.
 fn complete(adapter: AdapterHandle, head: *mut NET_BUFFER_LIST, at_dispatch: bool) {
@@ -149,7 +157,7 @@ impl Drop for SendChain {
     fn drop(&mut self) {
         self.list
             .for_each(|nbl| nbl.set_status(NDIS_STATUS_FAILURE));
-        complete(self.adapter, self.list.take().head(), false);
+        complete_in_drop(self.adapter, self.list.take().head());
     }
 }
 
@@ -262,7 +270,7 @@ impl SendNbl {
 impl Drop for SendNbl {
     fn drop(&mut self) {
         self.set_status(Status::FAILURE);
-        complete(self.adapter(), self.nbl.as_ptr(), false);
+        complete_in_drop(self.adapter(), self.nbl.as_ptr());
     }
 }
 
@@ -409,7 +417,8 @@ impl TxNetBuffer {
 
     /// Gives up the net buffer. An error becomes the status of the NBL; the first one stays.
     ///
-    /// Returns the NBL when this was its last net buffer.
+    /// Returns the NBL when this was its last net buffer. Any IRQL.
+    #[must_use = "the NBL of the last net buffer is to be completed; dropped, it fails"]
     pub fn finish(self, status: Status) -> Option<SendNbl> {
         ManuallyDrop::new(self).finish_inner(status)
     }

@@ -3,14 +3,16 @@
 //!
 //! Each file of `cases/` is a prelude and sections `//# name`. A section is compiled twice: as it stands, which must
 //! fail with the error of the line marked `//~ E0000` (one of these codes; one without a code if the mark has none) and
-//! nowhere else; and without the marked line, which must succeed.
+//! nowhere else; and without the marked line, which must succeed: all sections of a file at once, as modules.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One section of a case file.
 struct Case {
     name: String,
+    /// With the prelude.
     text: String,
     /// Marked line, counted from 1, and the expected code, perhaps empty.
     mark: (usize, String),
@@ -103,31 +105,40 @@ fn compile(text: &str, library: &Path, scratch: &Path) -> Vec<(usize, String, St
     found
 }
 
-/// What is wrong with a case, if anything.
+/// `text` without its marked lines.
+fn unmarked(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.contains(MARK));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// What is wrong with the error of a case, if anything.
 fn judge(case: &Case, library: &Path, scratch: &Path) -> Option<String> {
     let (line, code) = &case.mark;
     let errors = compile(&case.text, library, scratch);
     if errors.is_empty() {
         return Some(format!("{}: compiles", case.name));
     }
-    for (at, found, text) in &errors {
-        if at != line || !code.split(' ').any(|code| code == found) {
-            return Some(format!(
-                "{}: wanted {code} in line {line}, got {text}",
-                case.name
-            ));
-        }
+    let other = errors
+        .iter()
+        .find(|(at, found, _)| at != line || !code.split(' ').any(|code| code == found));
+    other.map(|(_, _, text)| format!("{}: wanted {code} in line {line}, got {text}", case.name))
+}
+
+/// What is wrong with a file without its marked lines, if anything.
+fn judge_rest(name: &str, text: &str, library: &Path, scratch: &Path) -> Option<String> {
+    let mut sections = text.split("//# ");
+    let mut whole = sections.next().expect("a prelude").to_owned();
+    for (number, section) in sections.enumerate() {
+        let (_, body) = section.split_once('\n').expect("a name, then code");
+        let body = unmarked(body);
+        whole += &format!("pub mod case_{number} {{\nuse super::*;\n{body}}}\n");
     }
-    let without: String = case
-        .text
-        .lines()
-        .filter(|l| !l.contains(MARK))
-        .map(|l| format!("{l}\n"))
-        .collect();
-    let errors = compile(&without, library, scratch);
-    errors
-        .first()
-        .map(|(_, _, text)| format!("{}: without the line: {text}", case.name))
+    let errors = compile(&whole, library, scratch);
+    let first = errors.first();
+    first.map(|(line, _, text)| {
+        let at = whole.lines().nth(line - 1).unwrap_or("");
+        format!("{name}: without the marked lines: {text}: `{at}`")
+    })
 }
 
 #[test]
@@ -141,18 +152,35 @@ fn misuse_does_not_compile() {
         .expect("a library of this crate that this compiler can use");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/misuse/cases");
     let mut all = Vec::new();
+    let mut wrong = Vec::new();
     for file in std::fs::read_dir(folder).expect("the cases") {
         let path = file.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("source text");
-        all.extend(cases(
-            &path.file_name().expect("a name").to_string_lossy(),
-            &text,
-        ));
+        let name = path.file_name().expect("a name").to_string_lossy();
+        all.extend(cases(&name, &text));
+        wrong.extend(judge_rest(&name, &text, library, &scratch));
     }
-    let wrong: Vec<_> = all
-        .iter()
-        .filter_map(|case| judge(case, library, &scratch))
-        .collect();
+    let next = AtomicUsize::new(0);
+    let work = |worker: usize| {
+        let scratch = scratch.join(worker.to_string());
+        std::fs::create_dir_all(&scratch).expect("a scratch folder");
+        let mut wrong = Vec::new();
+        // Relaxed: each number is given out once, whatever the order.
+        while let Some(case) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            wrong.extend(judge(case, library, &scratch));
+        }
+        wrong
+    };
+    let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    std::thread::scope(|scope| {
+        let work = &work;
+        let workers: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || work(worker)))
+            .collect();
+        for worker in workers {
+            wrong.extend(worker.join().expect("a worker"));
+        }
+    });
     println!("{} cases of misuse do not compile", all.len() - wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(all.len() >= 30, "only {} cases", all.len());

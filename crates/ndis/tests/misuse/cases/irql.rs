@@ -71,8 +71,8 @@ pub fn f(interrupt: Interrupt<H>, irql: &mut Irql<Dispatch>) {
     interrupt.deregister(irql); //~ E0308
 }
 //# map registers where the level is not known
-pub fn f(adapter: &AdapterHandle, irql: &mut Irql<AtMostDispatch>) {
-    let _ = IoSpace::map(adapter, 0, 4, irql); //~ E0308
+pub fn f(registered: &Registered<'_>, irql: &mut Irql<AtMostDispatch>) {
+    let _ = IoSpace::map(registered, 0, 4, irql); //~ E0308
 }
 //# allocate shared memory in a DPC
 pub fn f(dma: &ScatterGatherDma<H>, irql: &mut Irql<Dispatch>) {
