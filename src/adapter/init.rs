@@ -168,8 +168,8 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         max_transfer: plan::max_mapping(core.settings.max_frame()),
         address_64: true,
     };
-    let dma =
-        ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql).and_then(|dma| Shared::new(dma, irql));
+    let dma = ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql)
+        .and_then(|dma| Shared::new(dma, irql));
     let dma = logged(handle, Step::Dma, dma, irql)?;
     for (queue, receiver) in core.receivers.iter().enumerate().take(core.queues()) {
         let ring = memory::receive_ring(queue, handle, &dma, &core.settings, irql);
