@@ -227,23 +227,26 @@ impl Miniport for Driver {
                 irql,
             )?);
         }
-        let core = Shared::new(Core {
-            registers,
-            handle,
-            frames: SpinLock::new(Frames {
-                running: false,
-                free,
-                ready: ReceiveChain::new(),
-                indicated: 0,
-                pause: None,
-            }),
-            removed: AtomicBool::new(false),
-            filter: AtomicU32::new(0),
-            sent: AtomicU64::new(0),
-            sent_bytes: AtomicU64::new(0),
-            received: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-        }, irql)?;
+        let core = Shared::new(
+            Core {
+                registers,
+                handle,
+                frames: SpinLock::new(Frames {
+                    running: false,
+                    free,
+                    ready: ReceiveChain::new(),
+                    indicated: 0,
+                    pause: None,
+                }),
+                removed: AtomicBool::new(false),
+                filter: AtomicU32::new(0),
+                sent: AtomicU64::new(0),
+                sent_bytes: AtomicU64::new(0),
+                received: AtomicU64::new(0),
+                dropped: AtomicU64::new(0),
+            },
+            irql,
+        )?;
         let interrupt =
             Interrupt::register(&handle, Handlers(core.clone()), CHARACTERISTICS, irql)?;
         Ok(Adapter {

@@ -102,23 +102,26 @@ impl Miniport for Driver {
             let nbl = ReceiveNbl::allocate(&pool, &memory, offset, BUFFER, n, irql)?;
             nbls.push(nbl);
         }
-        let core = Shared::new(Core {
-            handle,
-            registers,
-            memory,
-            filter: AtomicU32::new(0),
-            running: AtomicBool::new(false),
-            stopped: AtomicBool::new(false),
-            disabled: AtomicBool::new(false),
-            gone: AtomicBool::new(false),
-            reported: AtomicBool::new(false),
-            queued_early: AtomicBool::new(false),
-            poll: PollSlot::new(),
-            polled: AtomicBool::new(false),
-            polling: AtomicBool::new(false),
-            receive: SpinLock::new(Receive::new(nbls)),
-            send: SpinLock::new(Send::new(handle)),
-        }, irql)?;
+        let core = Shared::new(
+            Core {
+                handle,
+                registers,
+                memory,
+                filter: AtomicU32::new(0),
+                running: AtomicBool::new(false),
+                stopped: AtomicBool::new(false),
+                disabled: AtomicBool::new(false),
+                gone: AtomicBool::new(false),
+                reported: AtomicBool::new(false),
+                queued_early: AtomicBool::new(false),
+                poll: PollSlot::new(),
+                polled: AtomicBool::new(false),
+                polling: AtomicBool::new(false),
+                receive: SpinLock::new(Receive::new(nbls)),
+                send: SpinLock::new(Send::new(handle)),
+            },
+            irql,
+        )?;
         core.receive.lock(irql).fill(&core);
         let handlers = Handlers(core.clone());
         let interrupt = match Interrupt::register(&handle, handlers, CHARACTERISTICS, irql) {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use ndis::ffi::{FieldKind, RECORDS, Record, consts::CONSTANTS};
 
+mod functions;
 mod shared;
 
 /// A record of `windows-sys`: name, size, alignment, and each member's name in C, offset and size.
@@ -247,6 +248,23 @@ fn what_both_declare_is_the_same() {
         KNOWN.len()
     );
     assert!(records.len() > 65 && members > 450 && constants.len() > 1500);
+}
+
+/// Functions that the metadata has otherwise, and why. Every one must still differ.
+const KNOWN_FUNCTIONS: &[(&str, &str)] = &[];
+
+#[test]
+fn functions_of_both_are_called_alike() {
+    let functions = functions::functions();
+    let different: Vec<_> = functions
+        .iter()
+        .filter(|(_, ours, theirs)| ours != theirs)
+        .collect();
+    let names: Vec<_> = different.iter().map(|(name, ..)| *name).collect();
+    let known: Vec<_> = KNOWN_FUNCTIONS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, known, "(size, pointer): {different:#?}");
+    println!("{} functions compared with windows-sys", functions.len());
+    assert!(functions.len() > 50);
 }
 
 /// The comparison itself: a member that is moved, widened or missing is seen, and another value.
