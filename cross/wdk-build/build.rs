@@ -8,9 +8,15 @@
 use std::{
     collections::BTreeMap,
     env, fs,
-    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+};
+
+mod tree;
+
+use tree::{
+    at, child, copied_headers, has_first_headers, link, link_as_itself, list, make_dir,
+    newest_version,
 };
 
 /// Version directory of the layout made over the open headers, which have no WDK version.
@@ -56,6 +62,7 @@ fn lay_out() -> Result<(), String> {
         println!("cargo::rerun-if-env-changed={name}");
     }
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=tree.rs");
     let out = PathBuf::from(variable("OUT_DIR")?);
     let cross = PathBuf::from(variable("CARGO_MANIFEST_DIR")?)
         .parent()
@@ -73,13 +80,13 @@ fn lay_out() -> Result<(), String> {
     let mut open = true;
     let version = match &wdk {
         Some(wdk) => {
-            let version = newest_version(&wdk.join("Include"))?;
-            let from = wdk.join("Include").join(&version);
+            let (version, from) = newest_version(wdk)?;
+            has_first_headers(&from)?;
             for part in ["Include", "Lib"] {
-                println!("cargo::rerun-if-changed={}", wdk.join(part).display());
+                println!("cargo::rerun-if-changed={}", child(wdk, part).display());
             }
             let to = root.join("Include").join(&version);
-            open = from.join("shared/_mingw.h").is_file();
+            open = child(&from, "shared/_mingw.h").is_file();
             copied_headers(&from, &to)?;
             if open {
                 supplements(&cross, &to.join("km/crt"))?;
@@ -93,7 +100,7 @@ fn lay_out() -> Result<(), String> {
     };
     let libraries = root.join("Lib").join(&version).join("km/x64");
     let theirs = match &wdk {
-        Some(wdk) => list(&wdk.join("Lib").join(&version).join("km/x64")),
+        Some(wdk) => list(&child(wdk, &format!("Lib/{version}/km/x64"))),
         None => BTreeMap::new(),
     };
     make_dir(&libraries)?;
@@ -104,27 +111,6 @@ fn lay_out() -> Result<(), String> {
     println!("cargo::rustc-env=NDIS_CROSS_WDK_VERSION={version}");
     println!("cargo::rustc-env=NDIS_CROSS_OPEN={}", u8::from(open));
     Ok(())
-}
-
-/// The newest `10.*` directory that has kernel headers.
-fn newest_version(include: &Path) -> Result<String, String> {
-    let numbers = |name: &str| -> Vec<u32> {
-        name.split('.')
-            .filter_map(|part| part.parse().ok())
-            .collect()
-    };
-    list(include)
-        .into_values()
-        .filter(|path| path.join("km").is_dir() && path.join("shared").is_dir())
-        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
-        .filter(|name| name.starts_with("10."))
-        .max_by_key(|name| numbers(name))
-        .ok_or_else(|| {
-            format!(
-                "WDKContentRoot: no kernel headers in {}/10.*/km",
-                include.display()
-            )
-        })
 }
 
 /// mingw's headers in the WDK's places, with the prelude before them.
@@ -158,61 +144,6 @@ fn supplements(cross: &Path, crt: &Path) -> Result<(), String> {
     let prelude = cross.join("prelude.h");
     println!("cargo::rerun-if-changed={}", prelude.display());
     link(&prelude, &crt.join("ndis_prelude.h"))
-}
-
-/// A WDK tree's headers, reachable under every spelling that they use of each other: Windows does
-/// not care about the case of a file name, and Linux does.
-fn copied_headers(from: &Path, to: &Path) -> Result<(), String> {
-    let mut files = BTreeMap::new();
-    for part in ["km", "km/crt", "shared"] {
-        make_dir(&to.join(part))?;
-        for path in list(&from.join(part)).into_values() {
-            if part == "km"
-                && path
-                    .file_name()
-                    .is_some_and(|name| name.eq_ignore_ascii_case("crt"))
-            {
-                continue;
-            }
-            link_as_itself(&path, &to.join(part))?;
-            if path.is_file() {
-                let name = file_name(&path).to_ascii_lowercase();
-                files.entry(name).or_insert_with(|| (path, to.join(part)));
-            }
-        }
-    }
-    let mut spellings = Vec::new();
-    for (path, _) in files.values() {
-        let text = fs::read(path).map_err(|error| at(path, &error))?;
-        spellings.extend(
-            String::from_utf8_lossy(&text)
-                .lines()
-                .filter_map(included)
-                .map(str::to_owned),
-        );
-    }
-    spellings.extend(["ntifs.h", "ntddk.h", "ntstrsafe.h"].map(str::to_owned));
-    for spelling in spellings {
-        if let Some((path, directory)) = files.get(&spelling.to_ascii_lowercase())
-            && !directory.join(&spelling).exists()
-        {
-            link(path, &directory.join(&spelling))?;
-        }
-    }
-    Ok(())
-}
-
-/// The file name of an `#include` line.
-fn included(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix('#')?.trim_start();
-    let rest = rest.strip_prefix("include")?.trim_start();
-    let end = match rest.chars().next()? {
-        '<' => '>',
-        '"' => '"',
-        _ => return None,
-    };
-    let name = rest[1..].split(end).next()?;
-    (!name.contains(['/', '\\'])).then_some(name)
 }
 
 fn import_libraries(
@@ -279,43 +210,10 @@ fn run(variable: &str, plain: &str, arguments: impl FnOnce(&mut Command)) -> Res
     ))
 }
 
-/// Entries of a directory by lower-case name; nothing if it does not exist.
-fn list(directory: &Path) -> BTreeMap<String, PathBuf> {
-    fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| (file_name(&entry.path()).to_ascii_lowercase(), entry.path()))
-        .collect()
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
-
-fn link_as_itself(path: &Path, directory: &Path) -> Result<(), String> {
-    link(path, &directory.join(file_name(path)))
-}
-
-fn link(to: &Path, at_path: &Path) -> Result<(), String> {
-    let to = fs::canonicalize(to).map_err(|error| at(to, &error))?;
-    symlink(to, at_path).map_err(|error| at(at_path, &error))
-}
-
-fn make_dir(path: &Path) -> Result<(), String> {
-    fs::create_dir_all(path).map_err(|error| at(path, &error))
-}
-
 fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| at(path, &error))
 }
 
 fn variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| format!("{name} is not set: this runs under cargo only"))
-}
-
-fn at(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: {error}", path.display())
 }

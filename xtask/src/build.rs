@@ -4,7 +4,7 @@
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::Command,
 };
 
@@ -13,6 +13,7 @@ use crate::{
     locks,
     project::{root, run, run_cargo_patched, say, target},
     toolchain::{self, BARE, Toolchain, WINDOWS, host_cargo},
+    wdk_tree,
 };
 
 /// Where mingw-w64's kernel headers are.
@@ -179,15 +180,21 @@ pub fn image_cargo(task: &str, package: &Package) -> Outcome<Command> {
         cargo.arg("--locked");
         return Ok(cargo);
     }
-    let headers = match env::var_os("WDKContentRoot").filter(|root| !root.is_empty()) {
-        Some(wdk) => Path::new(&wdk).join("Include"),
-        None => PathBuf::from(OPEN_HEADERS),
-    };
-    if !headers.exists() {
-        return Err(Failure::input(format!(
-            "{} not found: install mingw-w64-x86-64-dev, or let WDKContentRoot name a WDK tree",
-            headers.display()
-        )));
+    match env::var_os("WDKContentRoot").filter(|root| !root.is_empty()) {
+        Some(wdk) => {
+            // Relative to where the user is, not to where cargo's build scripts run.
+            let wdk =
+                path::absolute(&wdk).map_err(|error| Failure::file(Path::new(&wdk), &error))?;
+            let (_, version) = wdk_tree::newest_version(&wdk).map_err(Failure::input)?;
+            wdk_tree::has_first_headers(&version).map_err(Failure::input)?;
+            cargo.env("WDKContentRoot", wdk);
+        }
+        None if !Path::new(OPEN_HEADERS).exists() => {
+            return Err(Failure::input(format!(
+                "{OPEN_HEADERS} not found: install mingw-w64-x86-64-dev, or let WDKContentRoot name a WDK tree"
+            )));
+        }
+        None => {}
     }
     let linker = toolchain::llvm("lld-link", "lld-22")?;
     let root = root();

@@ -23,6 +23,12 @@ mod sources;
 mod test;
 mod toolchain;
 mod vm;
+// The build of the bindings has it too.
+#[cfg_attr(not(test), allow(dead_code, reason = "the build script's part"))]
+#[path = "../../cross/wdk-build/tree.rs"]
+mod wdk_tree;
+#[cfg(all(test, unix))]
+mod wdk_tree_tests;
 
 fn main() -> ExitCode {
     match cli::Cli::try_parse() {

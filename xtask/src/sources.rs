@@ -6,6 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod tokens;
+
+use tokens::{Token, Tokens};
+
 use crate::{
     failure::{Failure, Outcome},
     project::root,
@@ -24,8 +28,10 @@ enum Foreign {
 }
 
 /// What a folder below the root may have; what is not listed may have nothing.
-const FOREIGN: [(&str, Foreign); 3] = [
+const FOREIGN: [(&str, Foreign); 4] = [
     ("crates/ndis/src", Foreign::Any),
+    // Compares its functions with those of another crate.
+    ("crates/ndis/tests/metadata", Foreign::Any),
     ("vmhost", Foreign::OwnOnly),
     // QEMU's plugin interface is C.
     ("bench/plugin", Foreign::OwnOnly),
@@ -93,7 +99,8 @@ fn allowed(path: &Path) -> Foreign {
 
 /// What is wrong with a source file: the line's number, and why.
 fn wrong_lines(text: &str, allowed: Foreign) -> Vec<String> {
-    let foreign = foreign_functions(text)
+    let tokens = tokens::tokens(text);
+    let foreign = foreign_functions(&tokens.code)
         .into_iter()
         .filter(|(_, system)| match allowed {
             Foreign::Any => false,
@@ -105,24 +112,127 @@ fn wrong_lines(text: &str, allowed: Foreign) -> Vec<String> {
                 "{line}: a function of a foreign ABI; only crates/ndis and DriverEntry may have one"
             )
         });
-    let taken_back = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| {
-            UNSAFE_LINTS.iter().any(|(_, lint)| {
-                line.contains(lint)
-                    && ["allow(", "warn(", "expect("]
-                        .iter()
-                        .any(|w| line.contains(w))
-            })
-        })
-        .map(|(n, _)| format!("{}: a lint about unsafe code is taken back", n + 1));
+    let taken_back = taken_back(&tokens.code)
+        .into_iter()
+        .map(|line| format!("{line}: a lint about unsafe code is taken back"));
+    let unsafe_blocks = without_safety(&tokens)
+        .into_iter()
+        .map(|line| format!("{line}: an unsafe block or implementation without a SAFETY line"));
+    let hidden = hidden_code(&tokens.code)
+        .into_iter()
+        .map(|line| format!("{line}: code from a file that is not looked at"));
     let of_wdk = if allowed == Foreign::OwnOnly {
         Vec::new()
     } else {
         names_of_wdk(text)
     };
-    foreign.chain(taken_back).chain(of_wdk).collect()
+    foreign
+        .chain(taken_back)
+        .chain(unsafe_blocks)
+        .chain(hidden)
+        .chain(of_wdk)
+        .collect()
+}
+
+/// The functions, types and blocks of a foreign ABI, named or not, but `DriverEntry`: the line, and whether the ABI is
+/// "system".
+fn foreign_functions(code: &[Token<'_>]) -> Vec<(usize, bool)> {
+    let mut found = Vec::new();
+    for (at, pair) in code.windows(2).enumerate() {
+        let [word, next] = pair else { continue };
+        // `extern crate` has no ABI. Whatever else follows is one, be it a macro's.
+        if word.text != "extern" || next.text == "crate" || is_name(code, at) {
+            continue;
+        }
+        if !exports_entry(&code[..at]) {
+            found.push((word.line, next.text.contains("system")));
+        }
+    }
+    found
+}
+
+/// Whether a word is one of a path, or a field: `r#extern`, `x.extern`.
+fn is_name(code: &[Token<'_>], at: usize) -> bool {
+    at > 0 && matches!(code[at - 1].text, "." | "#")
+}
+
+/// Whether the item that begins here is exported as `DriverEntry`: its attribute, perhaps `pub` and `unsafe`.
+fn exports_entry(before: &[Token<'_>]) -> bool {
+    let texts = before.iter().rev().map(|token| token.text);
+    let mut texts = texts.skip_while(|text| matches!(*text, "unsafe" | "pub"));
+    let attribute = [
+        "]",
+        ")",
+        "\"DriverEntry\"",
+        "=",
+        "export_name",
+        "(",
+        "unsafe",
+        "[",
+        "#",
+    ];
+    attribute.iter().all(|wanted| texts.next() == Some(wanted))
+}
+
+/// Attributes that allow what [`UNSAFE_LINTS`] deny, by name or with a group.
+fn taken_back(code: &[Token<'_>]) -> Vec<usize> {
+    const GROUPS: [&str; 3] = ["warnings", "restriction", "rust_2024_compatibility"];
+    let mut found = Vec::new();
+    for (at, pair) in code.windows(2).enumerate() {
+        if !matches!(pair[0].text, "allow" | "warn" | "expect") || pair[1].text != "(" {
+            continue;
+        }
+        let list = code[at + 2..].iter().take_while(|token| token.text != ")");
+        for token in list {
+            let lint = UNSAFE_LINTS.iter().any(|(_, lint)| token.text == *lint);
+            if lint || GROUPS.contains(&token.text) {
+                found.push(token.line);
+            }
+        }
+    }
+    found
+}
+
+/// Lines that a SAFETY comment may stand above the block it is about, at most.
+const SAFETY_REACH: usize = 12;
+
+/// Unsafe blocks and implementations that have no SAFETY comment of their own. clippy is more exact, but sees only what is
+/// compiled.
+fn without_safety(tokens: &Tokens<'_>) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut last = 0;
+    for pair in tokens.code.windows(2) {
+        if pair[0].text != "unsafe" || !matches!(pair[1].text, "{" | "impl") {
+            continue;
+        }
+        let line = pair[0].line;
+        let first = line.saturating_sub(SAFETY_REACH).max(last);
+        // One on the line of the last block is that one's, unless both are on one line.
+        if !tokens
+            .safety
+            .iter()
+            .any(|safety| (first..=line).contains(safety) && (*safety > last || line == last))
+        {
+            found.push(line);
+        }
+        last = line;
+    }
+    found
+}
+
+/// `include!`, and modules whose file does not end in `.rs`.
+fn hidden_code(code: &[Token<'_>]) -> Vec<usize> {
+    let included = code.windows(2);
+    let included = included.filter(|pair| pair[0].text == "include" && pair[1].text == "!");
+    let modules = code.windows(3);
+    let modules = modules.filter(|three| {
+        three[0].text == "path"
+            && three[1].text == "="
+            && three[2].is_string()
+            && !three[2].text.ends_with(".rs\"")
+    });
+    let included = included.map(|pair| pair[0].line);
+    included.chain(modules.map(|three| three[0].line)).collect()
 }
 
 /// The lines that take something of Microsoft's crates that is not on the list.
@@ -189,7 +299,8 @@ fn files(directory: &Path) -> Outcome<Vec<PathBuf>> {
             .path();
         let name = path.file_name().unwrap_or_default();
         if path.is_dir() && !path.is_symlink() {
-            if name != "target" && name != ".git" {
+            // Cargo marks what it makes.
+            if !path.join("CACHEDIR.TAG").is_file() && name != ".git" {
                 found.extend(files(&path)?);
             }
         } else if name == "Cargo.toml" || path.extension().is_some_and(|it| it == "rs") {
@@ -200,36 +311,101 @@ fn files(directory: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The lines with an ABI in code, `extern "..."` or `extern fn`, but `DriverEntry`'s: the number, and whether the ABI is
-/// "system".
-fn foreign_functions(text: &str) -> Vec<(usize, bool)> {
-    let mut found = Vec::new();
-    let mut exports_entry = false;
-    for (number, line) in text.lines().enumerate() {
-        let code = line.split("//").next().unwrap_or_default();
-        if code.contains("\"DriverEntry\"") {
-            exports_entry = true;
-        }
-        let words: Vec<&str> = code.split_whitespace().collect();
-        let foreign = words.windows(2).find(|pair| {
-            let function = pair[1] == "fn" || pair[1].starts_with("fn(");
-            pair[0].ends_with("extern") && (pair[1].starts_with('"') || function)
-        });
-        if let Some(pair) = foreign
-            && !std::mem::take(&mut exports_entry)
-        {
-            found.push((number + 1, pair[1].starts_with("\"system\"")));
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // In two pieces, so that this file itself holds.
-    const EXTERN: &str = concat!("ext", "ern");
+    const EXTERN: &str = "extern";
+
+    fn foreign(text: &str) -> Vec<(usize, bool)> {
+        foreign_functions(&tokens::tokens(text).code)
+    }
+
+    /// However it is written.
+    #[test]
+    fn foreign_functions_are_seen_in_any_dress() {
+        for text in [
+            "extern \"system\" fn a() {}",
+            "unsafe extern\n    \"system\"\n    fn a() {}",
+            "extern\"system\"fn a() {}",
+            "extern/* */\"system\"/* */fn a() {}",
+            "extern r\"system\" fn a() {}",
+            "extern r#\"system\"# fn a() {}",
+            "let u = \"//\"; extern \"system\" fn a() {}",
+            "let d = \"DriverEntry\"; extern \"system\" fn a() {}",
+            "extern \"system-unwind\" fn a() {}",
+        ] {
+            assert_eq!(foreign(text).len(), 1, "{text}");
+            assert!(foreign(text)[0].1, "{text}");
+        }
+        for text in [
+            "extern fn a() {}",
+            "extern { fn a(); }",
+            "unsafe extern {}",
+            "extern \"C\" { fn a(); }",
+            "type A = unsafe extern \"win64\" fn();",
+            "macro_rules! m { ($abi:literal) => { extern $abi fn a() {} } }",
+            "#[unsafe(export_name = \"Entry\")] pub extern \"C\" fn a() {}",
+            "#[unsafe(export_name = \"DriverEntry\")] fn a() {} extern \"C\" fn b() {}",
+        ] {
+            assert_eq!(foreign(text), [(1, false)], "{text}");
+        }
+        for text in [
+            "extern crate alloc;",
+            "// extern \"system\"",
+            "\"extern fn\"",
+            "r#extern fn",
+        ] {
+            assert_eq!(foreign(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn unsafe_code_without_a_word_is_seen() {
+        let lines = |text: &str| without_safety(&tokens::tokens(text));
+        assert_eq!(lines("unsafe { a() }"), [1]);
+        assert_eq!(lines("// SAFETY: so.\nunsafe { a() }"), [0; 0]);
+        assert_eq!(
+            lines("// SAFETY: so.\nlet a =\n    unsafe\n{ a() };"),
+            [0; 0]
+        );
+        assert_eq!(
+            lines("// SAFETY: so.\nunsafe { a() };\nunsafe { b() }"),
+            [3]
+        );
+        assert_eq!(lines("unsafe impl Send for A {}"), [1]);
+        assert_eq!(lines("/* SAFETY: so. */ unsafe impl Send for A {}"), [0; 0]);
+        assert_eq!(lines("\"SAFETY:\"; unsafe { a() }"), [1]);
+        assert_eq!(
+            lines("unsafe fn a() {}\n#[unsafe(no_mangle)]\nfn b() {}"),
+            [0; 0]
+        );
+        assert_eq!(lines("macro_rules! m { () => { unsafe { a() } } }"), [1]);
+    }
+
+    #[test]
+    fn lints_taken_back_over_several_lines_and_hidden_files_are_seen() {
+        let lint = UNSAFE_LINTS[1].1;
+        for text in [
+            format!("#[allow(\n    clippy::{lint},\n)]"),
+            format!("#![cfg_attr(all(), allow(clippy::{lint}))]"),
+            "#![allow(clippy::restriction)]".to_owned(),
+            "#![expect(warnings)]".to_owned(),
+        ] {
+            assert_eq!(wrong_lines(&text, Foreign::Any).len(), 1, "{text}");
+        }
+        assert_eq!(
+            wrong_lines("#![allow(clippy::len_zero)]", Foreign::Any),
+            [""; 0]
+        );
+        for text in ["include!(\"x.rs\");", "#[path = \"x.inc\"] mod x;"] {
+            assert_eq!(wrong_lines(text, Foreign::Any).len(), 1, "{text}");
+        }
+        assert_eq!(
+            wrong_lines("#[path = \"../x.rs\"] mod x;", Foreign::Any),
+            [""; 0]
+        );
+    }
 
     #[test]
     fn foreign_functions_are_seen() {
@@ -242,10 +418,7 @@ mod tests {
              pub unsafe {EXTERN} \"system\" fn entry() {{}}\n\
              pub unsafe {EXTERN} \"C\" fn another() {{}}\n"
         );
-        assert_eq!(
-            foreign_functions(&text),
-            [(1, true), (4, false), (7, false)]
-        );
+        assert_eq!(foreign(&text), [(1, true), (4, false), (7, false)]);
         let wrong = |allowed| wrong_lines(&text, allowed).len();
         assert_eq!(
             (

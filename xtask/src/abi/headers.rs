@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    wdk_tree,
+};
 
 /// Directories of headers, in the order in which they are searched.
 const PARTS: [&str; 3] = ["km/crt", "km", "shared"];
@@ -39,23 +42,8 @@ impl Headers {
     /// # Errors
     /// There is none.
     pub fn of(root: &Path) -> Outcome<Self> {
-        let include = root.join("Include");
-        let numbers = |path: &Path| -> Vec<u32> {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.split('.')
-                .filter_map(|part| part.parse().ok())
-                .collect()
-        };
-        let entries = fs::read_dir(&include).map_err(|error| Failure::file(&include, &error))?;
-        entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.join("km").is_dir() && path.join("shared").is_dir())
-            .max_by_key(|path| numbers(path))
-            .map(Self)
-            .ok_or_else(|| {
-                Failure::input(format!("{}: no 10.*/km with headers", include.display()))
-            })
+        let (_, directory) = wdk_tree::newest_version(root).map_err(Failure::input)?;
+        Ok(Self(directory))
     }
 
     /// For messages.
@@ -81,7 +69,7 @@ impl Headers {
             arguments.extend(["-ivfsoverlay".to_owned(), file.display().to_string()]);
         }
         for part in PARTS {
-            let path = self.0.join(part);
+            let path = wdk_tree::child(&self.0, part);
             if path.is_dir() {
                 arguments.extend(["-isystem".to_owned(), path.display().to_string()]);
             }

@@ -66,11 +66,13 @@ pub fn f() {
 
 //# a chain of NBLs of one's own
 pub fn f(adapter: AdapterHandle) {
+    // SAFETY: never compiled.
     let _ = unsafe { SendChain::from_ndis(core::ptr::null_mut(), adapter) }; //~ E0624
 }
 
 //# a received chain of one's own
 pub fn f() {
+    // SAFETY: never compiled.
     let _ = unsafe { ReceiveChain::from_ndis(core::ptr::null_mut()) }; //~ E0624
 }
 

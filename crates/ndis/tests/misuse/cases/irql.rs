@@ -177,6 +177,7 @@ pub fn f(irql: &mut Irql<Passive>) {
 }
 //# make a token by function
 pub fn f() {
+    // SAFETY: never compiled.
     let _ = unsafe { Irql::<Passive>::assume() }; //~ E0624
 }
 //# make a token by its member
