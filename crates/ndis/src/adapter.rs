@@ -50,7 +50,7 @@ impl LinkState {
         ..Self::DOWN
     };
 
-    /// Connected at `bits_per_second` in both directions.
+    /// Connected at `bits_per_second` in both directions. Any IRQL.
     #[must_use]
     pub const fn up(bits_per_second: u64, full_duplex: bool) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl LinkState {
         }
     }
 
-    /// `NDIS_LINK_STATE`, complete with header.
+    /// `NDIS_LINK_STATE`, complete with header. Any IRQL.
     #[must_use]
     pub const fn to_raw(self) -> NDIS_LINK_STATE {
         let mut raw = NDIS_LINK_STATE::zeroed();
@@ -95,7 +95,7 @@ impl AdapterHandle {
         Self(handle)
     }
 
-    /// The handle, for calls this crate has no wrapper for.
+    /// The handle, for calls this crate has no wrapper for. Any IRQL.
     #[must_use]
     pub const fn as_raw(&self) -> NDIS_HANDLE {
         self.0

@@ -86,6 +86,7 @@ pub struct GeneralAttributes<'a> {
 impl<'a> GeneralAttributes<'a> {
     /// An ordinary Ethernet adapter of this address and highest speed in bit/s: MTU 1500, link down, 32
     /// multicast addresses, directed, multicast, broadcast and promiscuous filters, all statistics, no wake-up, no RSS.
+    /// Any IRQL.
     #[must_use]
     pub const fn ethernet(address: [u8; 6], speed: u64, oids: &'a [NDIS_OID]) -> Self {
         Self {

@@ -21,7 +21,7 @@ pub struct Claim<T> {
 unsafe impl<T: Send> Sync for Claim<T> {}
 
 impl<T> Claim<T> {
-    /// A value that nobody holds.
+    /// A value that nobody holds. Any IRQL.
     pub const fn new(value: T) -> Self {
         Self {
             taken: AtomicBool::new(false),
@@ -29,7 +29,7 @@ impl<T> Claim<T> {
         }
     }
 
-    /// Takes the value if nobody has it. Never waits.
+    /// Takes the value if nobody has it. Never waits. Any IRQL.
     ///
     /// A caller that gets `None` and has work for the holder must have published the work before (with a
     /// read-modify-write or a sequentially consistent store); a holder must look for such work after dropping the
@@ -46,7 +46,7 @@ impl<T> Claim<T> {
             })
     }
 
-    /// The value: an exclusive borrow proves that nobody holds it.
+    /// The value: an exclusive borrow proves that nobody holds it. Any IRQL.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }

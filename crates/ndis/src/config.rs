@@ -104,12 +104,13 @@ impl<'i> Configuration<'i> {
     }
 
     /// A number: a REG_DWORD, or a REG_SZ that NDIS reads as decimal. `None` if missing or of another type.
+    /// PASSIVE_LEVEL.
     #[must_use]
     pub fn u32(&self, keyword: &str) -> Option<u32> {
         self.number(keyword, NdisParameterInteger)
     }
 
-    /// A number that a REG_SZ gives in hexadecimal.
+    /// A number that a REG_SZ gives in hexadecimal. PASSIVE_LEVEL.
     #[must_use]
     pub fn u32_hex(&self, keyword: &str) -> Option<u32> {
         self.number(keyword, NdisParameterHexInteger)
@@ -126,7 +127,7 @@ impl<'i> Configuration<'i> {
         }
     }
 
-    /// A string, UTF-16 without terminator, borrowed from the open handle.
+    /// A string, UTF-16 without terminator, borrowed from the open handle. PASSIVE_LEVEL.
     #[must_use]
     pub fn string(&self, keyword: &str) -> Option<&[u16]> {
         let parameter = self.read(keyword, NdisParameterString)?;
@@ -143,7 +144,7 @@ impl<'i> Configuration<'i> {
     }
 
     /// NdisReadNetworkAddress: the address the user set, if it is a valid station address: six bytes, neither
-    /// multicast nor all zero.
+    /// multicast nor all zero. PASSIVE_LEVEL.
     #[must_use]
     pub fn network_address(&self) -> Option<[u8; 6]> {
         let mut status = NDIS_STATUS_FAILURE;

@@ -116,13 +116,13 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
         })
     }
 
-    /// The handler.
+    /// The handler. Any IRQL.
     #[must_use]
     pub fn handler(&self) -> &H {
         &self.handler.handler
     }
 
-    /// Bytes that a scatter/gather list for the largest frame takes.
+    /// Bytes that a scatter/gather list for the largest frame takes. Any IRQL.
     #[must_use]
     pub fn list_size(&self) -> u32 {
         self.list_size
@@ -263,14 +263,14 @@ unsafe impl Send for MappedNetBuffer {}
 unsafe impl Sync for MappedNetBuffer {}
 
 impl MappedNetBuffer {
-    /// The net buffer.
+    /// The net buffer. Any IRQL.
     #[must_use]
     pub fn net_buffer(&self) -> &TxNetBuffer {
         &self.nb
     }
 
     /// Where the data lies for the device: logical addresses and lengths. More elements than the ring has room for, and
-    /// lengths beyond the frame, are possible: stop after the frame's length (contract G-25, G-26).
+    /// lengths beyond the frame, are possible: stop after the frame's length (contract G-25, G-26). Any IRQL.
     #[must_use]
     pub fn elements(&self) -> &[SCATTER_GATHER_ELEMENT] {
         // SAFETY: the list lives until it is freed, which takes `self`.
@@ -283,12 +283,12 @@ impl MappedNetBuffer {
 
     /// The frame's own bytes as (logical address, length) pairs: the list begins at the start of the current MDL and may
     /// go beyond the frame, so it is skipped to the offset and cut at the length (contract G-25). Pieces are never
-    /// empty; a list that is too short gives a sum below the frame's length.
+    /// empty; a list that is too short gives a sum below the frame's length. Any IRQL.
     pub fn data(&self) -> impl Iterator<Item = (u64, u32)> + Clone + '_ {
         self.range(0, self.nb.data_length())
     }
 
-    /// As [`data`](Self::data), of `length` bytes from byte `offset` of the frame on.
+    /// As [`data`](Self::data), of `length` bytes from byte `offset` of the frame on. Any IRQL.
     #[inline]
     pub fn range(&self, offset: u32, length: u32) -> impl Iterator<Item = (u64, u32)> + Clone + '_ {
         let mut skip = self.nb.offset_in_mdl().saturating_add(offset);
@@ -303,7 +303,7 @@ impl MappedNetBuffer {
         })
     }
 
-    /// Where the frame is, if its first piece has all of it: the common case, found without a loop.
+    /// Where the frame is, if its first piece has all of it: the common case, found without a loop. Any IRQL.
     #[must_use]
     #[inline]
     pub fn in_one_piece(&self) -> Option<u64> {
@@ -363,19 +363,19 @@ unsafe impl Sync for SharedMemory {}
 
 #[allow(clippy::len_without_is_empty, reason = "shared memory is never empty")]
 impl SharedMemory {
-    /// First byte, for the processor.
+    /// First byte, for the processor. Any IRQL.
     #[must_use]
     pub fn as_ptr(&self) -> NonNull<u8> {
         self.address
     }
 
-    /// First byte, for the device: not the processor's physical address (contract G-30).
+    /// First byte, for the device: not the processor's physical address (contract G-30). Any IRQL.
     #[must_use]
     pub fn logical_address(&self) -> u64 {
         self.logical.value() as u64
     }
 
-    /// Bytes.
+    /// Bytes. Any IRQL.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.length
@@ -391,7 +391,7 @@ impl SharedMemory {
         Some(unsafe { self.address.add(offset as usize) })
     }
 
-    /// Reads a value at a byte offset, aligned for it; `None` outside the memory or unaligned. Volatile.
+    /// Reads a value at a byte offset, aligned for it; `None` outside the memory or unaligned. Volatile. Any IRQL.
     #[must_use]
     pub fn read<T: Plain>(&self, offset: u32) -> Option<T> {
         let place = self.at(offset, size_of::<T>())?.cast::<T>();
@@ -399,7 +399,7 @@ impl SharedMemory {
         place.is_aligned().then(|| unsafe { place.read_volatile() })
     }
 
-    /// Writes a value at a byte offset, aligned for it; `false` outside the memory or unaligned. Volatile.
+    /// Writes a value at a byte offset, aligned for it; `false` outside the memory or unaligned. Volatile. Any IRQL.
     pub fn write<T: Plain>(&self, offset: u32, value: T) -> bool {
         match self.at(offset, size_of::<T>()).map(NonNull::cast::<T>) {
             Some(place) if place.is_aligned() => {
@@ -411,7 +411,7 @@ impl SharedMemory {
         }
     }
 
-    /// Copies bytes out; bytes beyond the end stay as they are. Returns how many were copied.
+    /// Copies bytes out; bytes beyond the end stay as they are. Returns how many were copied. Any IRQL.
     pub fn copy_out(&self, offset: u32, to: &mut [u8]) -> usize {
         let length = to.len().min(self.length.saturating_sub(offset) as usize);
         if let Some(from) = self.at(offset, length) {
@@ -424,7 +424,7 @@ impl SharedMemory {
         length
     }
 
-    /// Copies bytes in; returns how many had room.
+    /// Copies bytes in; returns how many had room. Any IRQL.
     pub fn copy_in(&self, offset: u32, from: &[u8]) -> usize {
         let length = from.len().min(self.length.saturating_sub(offset) as usize);
         if let Some(to) = self.at(offset, length) {

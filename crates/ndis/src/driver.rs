@@ -23,7 +23,7 @@ pub struct DriverCell {
 }
 
 impl DriverCell {
-    /// Empty.
+    /// Empty. Any IRQL.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -61,7 +61,7 @@ pub struct DriverRegistration {
     handle: NDIS_HANDLE,
 }
 
-/// The version to register with: the newest that both know.
+/// The version to register with: the newest that both know. Any IRQL.
 ///
 /// # Errors
 /// [`Status::BAD_VERSION`] if this NDIS is older than the driver's oldest.
@@ -74,7 +74,7 @@ pub fn negotiate(system: u32, oldest: u32, newest: u32) -> Result<u32> {
     }
 }
 
-/// Revision and size of the driver characteristics for an NDIS version (contract L-03).
+/// Revision and size of the driver characteristics for an NDIS version (contract L-03). Any IRQL.
 #[must_use]
 pub fn characteristics_revision(version: u32) -> (u8, u16) {
     if version >= NDIS_RUNTIME_VERSION_680 {

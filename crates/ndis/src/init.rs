@@ -36,7 +36,7 @@ pub struct Init<'a> {
 }
 
 impl<'a> Init<'a> {
-    /// NdisOpenConfigurationEx on the adapter's keywords.
+    /// NdisOpenConfigurationEx on the adapter's keywords. PASSIVE_LEVEL.
     ///
     /// # Errors
     /// What NDIS says.
@@ -44,7 +44,7 @@ impl<'a> Init<'a> {
         Configuration::open(self.handle, irql)
     }
 
-    /// The resources that the adapter was given.
+    /// The resources that the adapter was given. PASSIVE_LEVEL.
     #[must_use]
     pub fn resources(&self) -> ResourceList<'a> {
         let list = self
@@ -54,7 +54,7 @@ impl<'a> Init<'a> {
         unsafe { ResourceList::new(list) }
     }
 
-    /// The NDIS version the driver was registered with, as `major << 16 | minor`: 0x00060055 for 6.85.
+    /// The NDIS version the driver was registered with, as `major << 16 | minor`: 0x00060055 for 6.85. PASSIVE_LEVEL.
     #[must_use]
     pub fn ndis_version(&self) -> u32 {
         self.version
@@ -65,7 +65,7 @@ impl<'a> Init<'a> {
         NonNull::new(self.parameters?.MiniportAddDeviceContext)
     }
 
-    /// NdisMSetMiniportAttributes with the registration attributes, first of all (contract I-01).
+    /// NdisMSetMiniportAttributes with the registration attributes, first of all (contract I-01). PASSIVE_LEVEL.
     ///
     /// # Errors
     /// What NDIS says.
@@ -105,13 +105,14 @@ pub struct Registered<'a> {
 }
 
 impl Registered<'_> {
-    /// The handle for everything that follows.
+    /// The handle for everything that follows. PASSIVE_LEVEL.
     #[must_use]
     pub fn adapter(&self) -> AdapterHandle {
         self.adapter
     }
 
     /// NdisMSetMiniportAttributes with the general attributes: before any other attributes, and mandatory (I-02).
+    /// PASSIVE_LEVEL.
     ///
     /// # Errors
     /// What NDIS says.
@@ -128,6 +129,7 @@ impl Registered<'_> {
     }
 
     /// NdisMSetMiniportAttributes with task offloads: what is on at the start, and what the hardware can do.
+    /// PASSIVE_LEVEL.
     ///
     /// # Errors
     /// [`Status::NOT_ACCEPTED`] before the general attributes; else what NDIS says.

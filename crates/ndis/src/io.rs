@@ -65,7 +65,7 @@ impl IoSpace {
         })
     }
 
-    /// Bytes.
+    /// Bytes. Any IRQL.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.length

@@ -129,7 +129,7 @@ pub trait Miniport: Sized + 'static {
 pub struct HaltAction(pub NDIS_HALT_ACTION);
 
 impl HaltAction {
-    /// `false` when the device is gone: no register access, no waiting for hardware (contract H-08).
+    /// `false` when the device is gone: no register access, no waiting for hardware (contract H-08). Any IRQL.
     #[must_use]
     pub fn touches_hardware(self) -> bool {
         self.0 != NdisHaltDeviceSurpriseRemoved
@@ -197,12 +197,12 @@ impl PauseRequest {
         }
     }
 
-    /// Paused already.
+    /// Paused already. Any IRQL.
     pub fn done(self) -> Outcome {
         Outcome::new(Status::SUCCESS)
     }
 
-    /// Pausing: complete the [`PendingPause`] when every send and receive is back.
+    /// Pausing: complete the [`PendingPause`] when every send and receive is back. Any IRQL.
     pub fn pend(self) -> (PendingPause, Outcome) {
         (PendingPause(self.adapter), Outcome::new(Status::PENDING))
     }
@@ -242,18 +242,18 @@ pub struct RestartRequest<'a> {
 }
 
 impl RestartRequest<'_> {
-    /// The restart attributes as NDIS passed them; may be null (contract R-03).
+    /// The restart attributes as NDIS passed them; may be null (contract R-03). Any IRQL.
     #[must_use]
     pub fn attributes(&self) -> *mut NDIS_RESTART_ATTRIBUTES {
         self.attributes
     }
 
-    /// Running.
+    /// Running. Any IRQL.
     pub fn done(self) -> Outcome {
         Outcome::new(Status::SUCCESS)
     }
 
-    /// Restarting: complete the [`PendingRestart`] later.
+    /// Restarting: complete the [`PendingRestart`] later. Any IRQL.
     pub fn pend(self) -> (PendingRestart, Outcome) {
         (PendingRestart(self.adapter), Outcome::new(Status::PENDING))
     }
@@ -308,7 +308,7 @@ impl ResetRequest {
         }
     }
 
-    /// Reset. With `addressing_reset` NDIS sets filter and multicast list again (contract C-07).
+    /// Reset. With `addressing_reset` NDIS sets filter and multicast list again (contract C-07). Any IRQL.
     pub fn done(self, addressing_reset: bool) -> ResetOutcome {
         ResetOutcome {
             status: Status::SUCCESS,
@@ -317,7 +317,7 @@ impl ResetRequest {
         }
     }
 
-    /// Resetting: complete the [`PendingReset`] later.
+    /// Resetting: complete the [`PendingReset`] later. Any IRQL.
     pub fn pend(self) -> (PendingReset, ResetOutcome) {
         let outcome = ResetOutcome {
             status: Status::PENDING,

@@ -65,12 +65,13 @@ impl OidRequest<'_> {
         }
     }
 
-    /// Ends the request with `status`, which may not be PENDING: FAILURE then.
+    /// Ends the request with `status`, which may not be PENDING: FAILURE then. Any IRQL.
     pub fn done(self, status: Status) -> Outcome {
         Outcome::new(final_status(status))
     }
 
     /// Keeps the request beyond `oid_request`: complete the [`PendingOid`] later, also before `oid_request` returns.
+    /// Any IRQL.
     pub fn pend(self) -> (PendingOid, Outcome) {
         (
             PendingOid { body: self.body },
@@ -102,7 +103,7 @@ impl OidBody {
         unsafe { self.raw.as_ref() }
     }
 
-    /// What is asked.
+    /// What is asked. Any IRQL.
     #[must_use]
     pub fn kind(&self) -> RequestKind {
         match self.raw().RequestType {
@@ -113,20 +114,20 @@ impl OidBody {
         }
     }
 
-    /// Which object.
+    /// Which object. Any IRQL.
     #[must_use]
     pub fn oid(&self) -> NDIS_OID {
         // SAFETY: the OID is the first member of every variant.
         unsafe { self.raw().DATA.Oid }
     }
 
-    /// The port it is for; 0 is the default port.
+    /// The port it is for; 0 is the default port. Any IRQL.
     #[must_use]
     pub fn port(&self) -> NDIS_PORT_NUMBER {
         self.raw().PortNumber
     }
 
-    /// The id that `cancel_oid_request` would name.
+    /// The id that `cancel_oid_request` would name. Any IRQL.
     #[must_use]
     pub fn id(&self) -> RequestId {
         RequestId(self.raw().RequestId)
@@ -249,7 +250,7 @@ pub struct Reply<'a> {
 }
 
 impl Reply<'_> {
-    /// Room in the buffer, in bytes.
+    /// Room in the buffer, in bytes. Any IRQL.
     #[must_use]
     pub fn room(&self) -> usize {
         if self.buffer.is_null() {
@@ -259,7 +260,7 @@ impl Reply<'_> {
         }
     }
 
-    /// Answers with these bytes, whole or not at all.
+    /// Answers with these bytes, whole or not at all. Any IRQL.
     ///
     /// Returns SUCCESS, or BUFFER_TOO_SHORT with `BytesNeeded` set and nothing written.
     pub fn bytes(&mut self, bytes: &[u8]) -> Status {
@@ -280,19 +281,19 @@ impl Reply<'_> {
         Status::SUCCESS
     }
 
-    /// Answers with one value.
+    /// Answers with one value. Any IRQL.
     pub fn value<T: Plain>(&mut self, value: &T) -> Status {
         self.bytes(bytes_of(value))
     }
 
-    /// Answers with the first `size` bytes of a structure: what `NDIS_SIZEOF_…_REVISION_n` counts.
+    /// Answers with the first `size` bytes of a structure: what `NDIS_SIZEOF_…_REVISION_n` counts. Any IRQL.
     pub fn revision<T: Plain>(&mut self, value: &T, size: u16) -> Status {
         let bytes = bytes_of(value);
         self.bytes(bytes.get(..usize::from(size)).unwrap_or(bytes))
     }
 
     /// Answers with a 64-bit counter; where only 4 to 7 bytes fit, with its low half (contract §6.4): `BytesNeeded` is
-    /// always 8.
+    /// always 8. Any IRQL.
     pub fn counter(&mut self, value: u64) -> Status {
         let status = match self.room() {
             4..8 => self.value(&(value as u32)),
@@ -313,7 +314,7 @@ pub struct Argument<'a> {
 }
 
 impl Argument<'_> {
-    /// Length in bytes.
+    /// Length in bytes. Any IRQL.
     #[must_use]
     pub fn len(&self) -> usize {
         if self.buffer.is_null() {
@@ -323,7 +324,7 @@ impl Argument<'_> {
         }
     }
 
-    /// `true` without any bytes.
+    /// `true` without any bytes. Any IRQL.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -335,7 +336,7 @@ impl Argument<'_> {
         Err(Status::INVALID_LENGTH)
     }
 
-    /// One value that is the whole argument.
+    /// One value that is the whole argument. Any IRQL.
     ///
     /// # Errors
     /// [`Status::INVALID_LENGTH`] if the length is another one.
@@ -346,7 +347,7 @@ impl Argument<'_> {
         self.prefix()
     }
 
-    /// One value at the start of the argument, which may be longer.
+    /// One value at the start of the argument, which may be longer. Any IRQL.
     ///
     /// # Errors
     /// [`Status::INVALID_LENGTH`] if the argument is shorter.
@@ -360,7 +361,7 @@ impl Argument<'_> {
     }
 
     /// A structure with an object header: at least `size` bytes (`NDIS_SIZEOF_…_REVISION_n`) both by the buffer and by
-    /// the header, of this type, and of `revision` or newer. What lies beyond the buffer reads as zero.
+    /// the header, of this type, and of `revision` or newer. What lies beyond the buffer reads as zero. Any IRQL.
     ///
     /// # Errors
     /// [`Status::INVALID_LENGTH`] if the buffer is shorter than `size`; [`Status::BAD_VERSION`] for an older revision;
@@ -397,7 +398,7 @@ impl Argument<'_> {
         Ok(unsafe { value.assume_init() })
     }
 
-    /// All bytes. They can change under the driver's eyes: copy, then check (O-04).
+    /// All bytes. They can change under the driver's eyes: copy, then check (O-04). Any IRQL.
     pub fn bytes(&mut self) -> &[u8] {
         let length = self.len();
         *self.read = length as u32;
@@ -408,7 +409,7 @@ impl Argument<'_> {
         unsafe { core::slice::from_raw_parts(self.buffer, length) }
     }
 
-    /// Refuses the argument's length: sets `BytesNeeded` and returns INVALID_LENGTH.
+    /// Refuses the argument's length: sets `BytesNeeded` and returns INVALID_LENGTH. Any IRQL.
     pub fn wrong_length(&mut self, needed: u32) -> Status {
         *self.read = 0;
         *self.needed = needed;

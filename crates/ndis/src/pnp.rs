@@ -55,7 +55,7 @@ pub struct PnpCharacteristics {
 }
 
 impl PnpCharacteristics {
-    /// The characteristics of `P`.
+    /// The characteristics of `P`. Any IRQL.
     #[must_use]
     pub const fn of<P: PnpHandlers>() -> Self {
         Self {
@@ -118,7 +118,7 @@ pub struct AddDevice<'a> {
 }
 
 impl AddDevice<'_> {
-    /// NdisOpenConfigurationEx on the adapter's keywords.
+    /// NdisOpenConfigurationEx on the adapter's keywords. PASSIVE_LEVEL.
     ///
     /// # Errors
     /// What NDIS says.
@@ -135,7 +135,7 @@ pub struct ResourceRequirements<'a> {
 }
 
 impl ResourceRequirements<'_> {
-    /// Number of message-interrupt requirements, in the alternative that has most.
+    /// Number of message-interrupt requirements, in the alternative that has most. PASSIVE_LEVEL.
     #[must_use]
     pub fn message_interrupts(&self) -> usize {
         requirements::messages(self.bytes)
@@ -143,6 +143,7 @@ impl ResourceRequirements<'_> {
 
     /// Leaves the line as the only interrupt: the only way to force line-based interrupts. Message
     /// requirements go, and with them the alternatives that have no line. Returns how many messages went.
+    /// PASSIVE_LEVEL.
     ///
     /// # Errors
     /// [`Status::FAILURE`] if the list has no line, or is not well-formed; it is unchanged then.
@@ -151,6 +152,7 @@ impl ResourceRequirements<'_> {
     }
 
     /// Removes the message requirements beyond the first `most` of each alternative. Returns how many went.
+    /// PASSIVE_LEVEL.
     ///
     /// # Errors
     /// [`Status::FAILURE`] if the list is not well-formed; it is unchanged then.

@@ -62,7 +62,7 @@ fn routine(name: &str, irql: &Irql<Passive>) -> Option<NonNull<c_void>> {
 }
 
 impl PollFunctions {
-    /// NdisRequestPoll with any handle, for tests of a host.
+    /// NdisRequestPoll with any handle, for tests of a host. Any IRQL.
     ///
     /// # Safety
     /// A registered object's handle; or the host is one that checks.
@@ -117,13 +117,13 @@ impl<'a> PollData<'a> {
         Self(data)
     }
 
-    /// NBLs that may be indicated; `u32::MAX` without a limit.
+    /// NBLs that may be indicated; `u32::MAX` without a limit. Any IRQL.
     #[must_use]
     pub fn receive_limit(&self) -> u32 {
         self.0.Receive.MaxNblsToIndicate
     }
 
-    /// NBLs that may be completed; `u32::MAX` without a limit.
+    /// NBLs that may be completed; `u32::MAX` without a limit. Any IRQL.
     #[must_use]
     pub fn transmit_limit(&self) -> u32 {
         self.0.Transmit.MaxNblsToComplete
@@ -242,7 +242,7 @@ impl<H: PollHandler> Default for PollSlot<H> {
 }
 
 impl<H: PollHandler> PollSlot<H> {
-    /// Without an object.
+    /// Without an object. Any IRQL.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -332,7 +332,7 @@ impl<H: PollHandler> PollSlot<H> {
         })
     }
 
-    /// The handle; null without an object.
+    /// The handle; null without an object. Any IRQL.
     #[cfg(feature = "raw")]
     #[must_use]
     pub fn as_raw(&self) -> NDIS_HANDLE {

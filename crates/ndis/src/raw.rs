@@ -147,14 +147,14 @@ pub unsafe extern "system" fn silent_message_isr(
 }
 
 impl Registered<'_> {
-    /// Has `initialize` succeed without general attributes (breaks I-02).
+    /// Has `initialize` succeed without general attributes (breaks I-02). Any IRQL.
     pub fn skip_general_attributes(&self) {
         self.progress.set(Progress::General);
     }
 }
 
 impl Init<'_> {
-    /// The adapter's handle, before the registration attributes.
+    /// The adapter's handle, before the registration attributes. Any IRQL.
     #[must_use]
     pub fn as_raw(&self) -> NDIS_HANDLE {
         self.handle
@@ -162,12 +162,12 @@ impl Init<'_> {
 }
 
 impl Outcome {
-    /// Returns `status` to NDIS, whatever became of the request (breaks N-02, P-02).
+    /// Returns `status` to NDIS, whatever became of the request (breaks N-02, P-02). Any IRQL.
     pub fn of(status: Status) -> Self {
         Self(status)
     }
 
-    /// What the handler returns to NDIS.
+    /// What the handler returns to NDIS. Any IRQL.
     #[must_use]
     pub fn status(&self) -> Status {
         self.0
@@ -183,7 +183,7 @@ impl InterruptRef<'_> {
 }
 
 impl<H: LineHandlers> Interrupt<H> {
-    /// Drops the handlers and leaves the interrupt registered, with nothing behind it (breaks X-90).
+    /// Drops the handlers and leaves the interrupt registered, with nothing behind it (breaks X-90). Any IRQL.
     ///
     /// # Safety
     /// No interrupt comes any more: its handlers are gone.
@@ -197,20 +197,20 @@ impl<H: LineHandlers> Interrupt<H> {
 }
 
 impl Throttle {
-    /// The throttle of a DPC without a limit, whatever NDIS said (breaks X-42). Its answer goes nowhere.
+    /// The throttle of a DPC without a limit, whatever NDIS said (breaks X-42). Its answer goes nowhere. Any IRQL.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::new(None)
     }
 
-    /// Answers MoreNblsPending TRUE, with or without a limit (breaks X-44).
+    /// Answers MoreNblsPending TRUE, with or without a limit (breaks X-44). Any IRQL.
     pub fn force_more_pending(&mut self) {
         self.more = true;
     }
 }
 
 impl<H: SgListHandler> ScatterGatherDma<H> {
-    /// The handle of the registration.
+    /// The handle of the registration. Any IRQL.
     #[must_use]
     pub fn as_raw(&self) -> NDIS_HANDLE {
         self.handler.dma.handle
@@ -218,13 +218,13 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
 }
 
 impl SendChain {
-    /// The first NBL; null without any.
+    /// The first NBL; null without any. Any IRQL.
     #[must_use]
     pub fn as_raw(&self) -> *mut NET_BUFFER_LIST {
         self.list.head()
     }
 
-    /// Gives the NBLs away as a chain, to be completed by hand.
+    /// Gives the NBLs away as a chain, to be completed by hand. Any IRQL.
     #[must_use]
     pub fn give_away(mut self) -> *mut NET_BUFFER_LIST {
         self.list.take().head()
@@ -232,7 +232,7 @@ impl SendChain {
 }
 
 impl ReceiveChain {
-    /// Gives the NBLs away as a chain, to be indicated by hand.
+    /// Gives the NBLs away as a chain, to be indicated by hand. Any IRQL.
     #[must_use]
     pub fn give_away(mut self) -> *mut NET_BUFFER_LIST {
         self.list.take().head()
@@ -240,7 +240,7 @@ impl ReceiveChain {
 }
 
 impl ReceiveNbl {
-    /// The NBL.
+    /// The NBL. Any IRQL.
     #[must_use]
     pub fn as_raw(&self) -> *mut NET_BUFFER_LIST {
         self.nbl.as_ptr()
@@ -248,7 +248,7 @@ impl ReceiveNbl {
 }
 
 impl OidBody {
-    /// The request.
+    /// The request. Any IRQL.
     #[must_use]
     pub fn as_raw(&self) -> *mut NDIS_OID_REQUEST {
         self.raw.as_ptr()

@@ -135,7 +135,7 @@ impl<'a> ResourceList<'a> {
         }
     }
 
-    /// The resources in the order of the list.
+    /// The resources in the order of the list. Any IRQL.
     pub fn iter(self) -> impl Iterator<Item = Resource> + use<'a> {
         let (first, count) = match self.list {
             Some(list) => {
@@ -156,7 +156,7 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// The `index`-th memory range: physical start and length.
+    /// The `index`-th memory range: physical start and length. Any IRQL.
     #[must_use]
     pub fn memory(self, index: usize) -> Option<(u64, u64)> {
         self.iter()
@@ -167,7 +167,7 @@ impl<'a> ResourceList<'a> {
             .nth(index)
     }
 
-    /// Number of message-interrupt descriptors.
+    /// Number of message-interrupt descriptors. Any IRQL.
     #[must_use]
     pub fn message_interrupts(self) -> usize {
         self.iter()

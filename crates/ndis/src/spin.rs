@@ -26,6 +26,7 @@ unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 impl<T> SpinLock<T> {
     /// An unlocked lock. (`KeInitializeSpinLock` stores zero.)
+    /// Any IRQL.
     pub const fn new(value: T) -> Self {
         Self {
             word: UnsafeCell::new(0),
@@ -55,12 +56,12 @@ impl<T> SpinLock<T> {
         }
     }
 
-    /// The value, without locking: nobody else can have the lock.
+    /// The value, without locking: nobody else can have the lock. Any IRQL.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
 
-    /// The value.
+    /// The value. Any IRQL.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
@@ -89,7 +90,7 @@ impl<T> SpinLockGuard<'_, T> {
         &self.irql
     }
 
-    /// The value and the token at once, for nested locks.
+    /// The value and the token at once, for nested locks. DISPATCH_LEVEL, as long as the guard lives.
     pub fn split(&mut self) -> (&mut T, &mut Irql<Dispatch>) {
         // SAFETY: the lock is held, and the borrow of `self` is exclusive.
         (unsafe { &mut *self.lock.value.get() }, &mut self.irql)

@@ -18,7 +18,7 @@ macro_rules! statuses {
         impl Status {
             $( $(#[$meta])* pub const $name: Self = Self(ffi::$value); )*
 
-            /// The name of a code this crate knows.
+            /// The name of a code this crate knows. Any IRQL.
             #[must_use]
             pub fn name(self) -> Option<&'static str> {
                 match self {
@@ -82,13 +82,13 @@ statuses! {
 }
 
 impl Status {
-    /// `true` for every code that is no error.
+    /// `true` for every code that is no error. Any IRQL.
     #[must_use]
     pub const fn is_success(self) -> bool {
         self.0 >= 0
     }
 
-    /// `Ok` for a success code, the code itself as the error otherwise.
+    /// `Ok` for a success code, the code itself as the error otherwise. Any IRQL.
     ///
     /// # Errors
     /// The code, when it is an error.

@@ -135,7 +135,7 @@ impl<H: TimerHandler> Timer<H> {
         unsafe { self.inner.as_ref() }
     }
 
-    /// The timer, for setting it.
+    /// The timer, for setting it. Any IRQL.
     #[must_use]
     pub fn timer(&self) -> TimerRef<'_> {
         TimerRef {
@@ -143,7 +143,7 @@ impl<H: TimerHandler> Timer<H> {
         }
     }
 
-    /// See [`TimerRef::set`].
+    /// See [`TimerRef::set`]. At most DISPATCH_LEVEL.
     pub fn set<L: AtMost<Dispatch>>(&self, milliseconds: u32, period: u32, irql: &Irql<L>) -> bool {
         self.timer().set(milliseconds, period, irql)
     }

@@ -210,3 +210,61 @@ fn the_bindings_are_asked_only_for_what_the_real_headers_have() {
     );
     assert!(names.len() > 20 && members > 50);
 }
+
+/// Public functions of a source file whose documentation does not say at which IRQL they may be called.
+fn silent_about_irql(text: &str) -> Vec<&str> {
+    let mut silent = Vec::new();
+    let (mut says, mut documented) = (false, false);
+    for line in text.lines().map(str::trim) {
+        if let Some(words) = line.strip_prefix("///") {
+            documented = true;
+            says |= words.contains("LEVEL") || words.contains("IRQL");
+        } else if !line.starts_with("#[") {
+            let rest = line.strip_prefix("pub ").unwrap_or_default();
+            let rest = rest
+                .trim_start_matches("const ")
+                .trim_start_matches("unsafe ");
+            if let Some(rest) = rest.strip_prefix("fn ")
+                && documented
+                && !says
+            {
+                silent.push(rest.split(['(', '<']).next().unwrap_or(rest));
+            }
+            (says, documented) = (false, false);
+        }
+    }
+    silent
+}
+
+#[test]
+fn every_function_says_its_irql() {
+    let text = "/// Any IRQL.\npub fn a() {}\n/// Words.\n#[must_use]\npub const fn b<T>() {}";
+    assert_eq!(silent_about_irql(text), ["b"]);
+    let mut folders = vec![format!("{}/src", env!("CARGO_MANIFEST_DIR")).into()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir::<std::path::PathBuf>(folder).expect("sources") {
+            let path = entry.expect("a file").path();
+            if path.is_dir() {
+                // Data, imports that say it each, and what is compiled for tests only.
+                let name = path
+                    .file_name()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned();
+                if !["ffi", "sys", "fake", "host_tests"].contains(&name.as_str()) {
+                    folders.push(path);
+                }
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("source text");
+            let (code, _) = text
+                .split_once("#[cfg(test)]\nmod tests")
+                .unwrap_or((&text, ""));
+            let silent = silent_about_irql(code);
+            assert!(silent.is_empty(), "{}: {silent:?}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 30);
+}

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Longest line; a longer one is cut into several.
 const LINE_MAX: u64 = 1 << 20;
 
+/// How long the pipes of an ended child may stay open without a line.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// One line of output, without its line end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -37,7 +40,7 @@ pub struct Process {
     input: Option<ChildStdin>,
     lines: Receiver<Output>,
     status: Option<ExitStatus>,
-    /// Until when lines that are still in the pipes of an ended child are waited for.
+    /// Until when the pipes of an ended child are waited for, unless they close before.
     drain_until: Option<Instant>,
 }
 
@@ -95,7 +98,10 @@ impl Process {
     /// Waits for the next line or the end.
     pub fn next(&mut self, wait: Duration) -> Event {
         match self.lines.recv_timeout(wait) {
-            Ok(line) => return Event::Line(line),
+            Ok(line) => {
+                self.drain_until = None;
+                return Event::Line(line);
+            }
             // Both pipes are closed: the process is about to end, or has given up its output.
             Err(RecvTimeoutError::Disconnected) => {
                 if self.status.is_none() {
@@ -111,10 +117,11 @@ impl Process {
         let Some(status) = self.status else {
             return Event::Quiet;
         };
-        // A grandchild may keep the pipes open, so their end is not waited for without bound.
+        // A grandchild may keep the pipes open, so their end is not waited for without bound. On a busy machine the
+        // threads that read them can come late, and the last line is the report.
         let until = *self
             .drain_until
-            .get_or_insert_with(|| Instant::now() + Duration::from_millis(500));
+            .get_or_insert_with(|| Instant::now() + DRAIN);
         if Instant::now() >= until {
             Event::Ended(status)
         } else {
@@ -247,6 +254,20 @@ mod tests {
     fn a_missing_program_is_named() {
         let why = Process::spawn(Command::new("no-such-qemu"), false).unwrap_err();
         assert!(why.contains("no-such-qemu is not installed"), "{why}");
+    }
+
+    #[test]
+    fn a_line_that_comes_late_comes_before_the_end() {
+        let mut process = sh("(sleep 1; echo report) & exit 0");
+        let mut lines = Vec::new();
+        loop {
+            match process.next(Duration::from_millis(50)) {
+                Event::Line(line) => lines.push(line),
+                Event::Quiet => {}
+                Event::Ended(_) => break,
+            }
+        }
+        assert_eq!(lines, [Output::Out("report".to_owned())]);
     }
 
     #[test]

@@ -29,47 +29,85 @@ records! {
 
     /// `NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES` (ndis.h): 32 bytes on x64.
     struct NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES record { size 32, align 8 } {
+        /// Object type, revision and size of this structure.
         Header: NDIS_OBJECT_HEADER = 0,
+        /// What NDIS passes to the adapter's callbacks.
         MiniportAdapterContext: NDIS_HANDLE = 8,
+        /// `NDIS_MINIPORT_ATTRIBUTES_…`.
         AttributeFlags: u32 = 16,
+        /// Period of MiniportCheckForHangEx in seconds; 0: 2.
         CheckForHangTimeInSeconds: u32 = 20,
+        /// The bus: `NdisInterfacePci`.
         InterfaceType: NDIS_INTERFACE_TYPE = 24,
     }
 
     /// `NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES` (ndis.h): 224 bytes on x64. Sizes: 216 from NDIS 6.0, 224 from NDIS 6.20.
     struct NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES record { size 224, align 8 } {
+        /// Object type, revision and size of this structure.
         Header: NDIS_OBJECT_HEADER = 0,
+        /// Reserved, 0.
         Flags: u32 = 4,
+        /// `NdisMedium802_3` for Ethernet.
         MediaType: NDIS_MEDIUM = 8,
+        /// `NdisPhysicalMedium…`.
         PhysicalMediumType: NDIS_PHYSICAL_MEDIUM = 12,
+        /// Largest payload without the MAC header, in bytes.
         MtuSize: u32 = 16,
+        /// Highest transmit speed of the hardware, in bit/s.
         MaxXmitLinkSpeed: u64 = 24,
+        /// Transmit speed now, in bit/s, or unknown.
         XmitLinkSpeed: u64 = 32,
+        /// Highest receive speed of the hardware, in bit/s.
         MaxRcvLinkSpeed: u64 = 40,
+        /// Receive speed now, in bit/s, or unknown.
         RcvLinkSpeed: u64 = 48,
+        /// `MediaConnectState…` now.
         MediaConnectState: i32 = 56,
+        /// `MediaDuplexState…` now.
         MediaDuplexState: i32 = 60,
+        /// Bytes that are indicated contiguously.
         LookaheadSize: u32 = 64,
+        /// Power management before NDIS 6.20; null since.
         PowerManagementCapabilities: *mut NDIS_PNP_CAPABILITIES = 72,
+        /// `NDIS_MAC_OPTION_…`.
         MacOptions: u32 = 80,
+        /// `NDIS_PACKET_TYPE_…` that the filter can do.
         SupportedPacketFilters: u32 = 84,
+        /// Entries of the multicast list.
         MaxMulticastListSize: u32 = 88,
+        /// Bytes of an address: 6.
         MacAddressLength: u16 = 92,
+        /// Address in the hardware.
         PermanentMacAddress: [u8; 32] = 94,
+        /// Address in use.
         CurrentMacAddress: [u8; 32] = 126,
+        /// Receive-side scaling, or null.
         RecvScaleCapabilities: *mut NDIS_RECEIVE_SCALE_CAPABILITIES = 160,
+        /// `NET_IF_ACCESS_…`.
         AccessType: NET_IF_ACCESS_TYPE = 168,
+        /// `NET_IF_DIRECTION_…`.
         DirectionType: NET_IF_DIRECTION_TYPE = 172,
+        /// `NET_IF_CONNECTION_…`.
         ConnectionType: NET_IF_CONNECTION_TYPE = 176,
+        /// `IF_TYPE_…` of IANA.
         IfType: u16 = 180,
+        /// TRUE for hardware with a connector.
         IfConnectorPresent: BOOLEAN = 182,
+        /// `NDIS_STATISTICS_FLAGS_VALID_…` that OID_GEN_STATISTICS answers.
         SupportedStatistics: u32 = 184,
+        /// `NdisPauseFunctions…` of the hardware.
         SupportedPauseFunctions: u32 = 188,
+        /// Bytes wanted before the data of a send, for headers.
         DataBackFillSize: u32 = 192,
+        /// Bytes wanted in an NBL's context.
         ContextBackFillSize: u32 = 196,
+        /// The OIDs that the miniport answers.
         SupportedOidList: *mut NDIS_OID = 200,
+        /// Bytes of that list.
         SupportedOidListLength: u32 = 208,
+        /// `NDIS_LINK_STATE_…_AUTO_NEGOTIATED`.
         AutoNegotiationFlags: u32 = 212,
+        /// Power management since NDIS 6.20; may not be null.
         PowerManagementCapabilitiesEx: *mut NDIS_PM_CAPABILITIES = 216,
     }
 

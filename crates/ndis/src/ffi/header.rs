@@ -9,8 +9,11 @@ use super::*;
 records! {
     /// `NDIS_OBJECT_HEADER` (ndis/objectheader.h): 4 bytes on x64.
     struct NDIS_OBJECT_HEADER record { size 4, align 2 } {
+        /// `NDIS_OBJECT_TYPE_…`.
         Type: u8 = 0,
+        /// Which members the structure has, from 1.
         Revision: u8 = 1,
+        /// Bytes through the last member of the revision.
         Size: u16 = 2,
     }
 

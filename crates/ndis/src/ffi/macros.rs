@@ -93,6 +93,7 @@ macro_rules! record_part {
 
 /// Declares `#[repr(C)]` records.
 ///
+/// A member may have documentation of its own; its type and place are added.
 /// `member: type = offset` may be followed by `padding`, `anonymous` or `nested` (the type is a part declared in the
 /// same invocation), or by `bits { getter setter first count, … }`, which makes accessors.
 macro_rules! records {
@@ -100,13 +101,14 @@ macro_rules! records {
         $(#[$meta:meta])*
         $kind:ident $name:ident $mark:ident
         { size $size:literal, align $align:literal $(, $how:ident $n:literal)? }
-        { $( $f:ident : $t:ty = $off:literal $($k:ident $({ $( $get:ident $set:ident $first:literal $count:literal ),* })?)? ),* $(,)? }
+        { $( $(#[$about:meta])* $f:ident : $t:ty = $off:literal $($k:ident $({ $( $get:ident $set:ident $first:literal $count:literal ),* })?)? ),* $(,)? }
     )*) => {
         $(
             record_repr! {
                 $($how $n)? {
                     $(#[$meta])*
                     pub $kind $name { $(
+                        $(#[$about])*
                         #[doc = concat!(
                             field_words!($($k)?), "`", stringify!($t), "`, at byte ", stringify!($off), " of `",
                             stringify!($name), "`."

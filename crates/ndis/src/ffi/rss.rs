@@ -9,29 +9,46 @@ use super::*;
 records! {
     /// `NDIS_RECEIVE_SCALE_CAPABILITIES` (ntddndis.h): 20 bytes on x64. Sizes: 16 from NDIS 6.0, 20 from NDIS 6.30.
     struct NDIS_RECEIVE_SCALE_CAPABILITIES record { size 20, align 4 } {
+        /// Object type, revision and size of this structure.
         Header: NDIS_OBJECT_HEADER = 0,
+        /// `NDIS_RSS_CAPS_…`, and the hash functions and types.
         CapabilitiesFlags: u32 = 4,
+        /// Messages that the hardware can use for receiving.
         NumberOfInterruptMessages: u32 = 8,
+        /// Receive queues of the hardware.
         NumberOfReceiveQueues: u32 = 12,
+        /// Entries of the indirection table.
         NumberOfIndirectionTableEntries: u16 = 16,
         _pad_18: [u8; 2] = 18 padding,
     }
 
     /// `NDIS_RECEIVE_SCALE_PARAMETERS` (ntddndis.h): 44 bytes on x64. Sizes: 28 from NDIS 6.0, 40 from NDIS 6.20, 44 from NDIS 6.60.
     struct NDIS_RECEIVE_SCALE_PARAMETERS record { size 44, align 4 } {
+        /// Object type, revision and size of this structure.
         Header: NDIS_OBJECT_HEADER = 0,
+        /// `NDIS_RSS_PARAM_FLAG_…`: what is unchanged, or that scaling is off.
         Flags: u16 = 4,
+        /// Number to add to the table's processors; not used since NDIS 6.20.
         BaseCpuNumber: u16 = 6,
+        /// Hash function and types; 0: scaling is off.
         HashInformation: u32 = 8,
+        /// Bytes of the indirection table.
         IndirectionTableSize: u16 = 12,
         _pad_14: [u8; 2] = 14 padding,
+        /// Where the table begins, in bytes from the start of this structure.
         IndirectionTableOffset: u32 = 16,
+        /// Bytes of the key.
         HashSecretKeySize: u16 = 20,
         _pad_22: [u8; 2] = 22 padding,
+        /// Where the key begins, in bytes from the start of this structure.
         HashSecretKeyOffset: u32 = 24,
+        /// Where the processor masks begin, in bytes from the start of this structure.
         ProcessorMasksOffset: u32 = 28,
+        /// Number of masks.
         NumberOfProcessorMasks: u32 = 32,
+        /// Bytes of a mask.
         ProcessorMasksEntrySize: u32 = 36,
+        /// Processor of frames without a hash.
         DefaultProcessorNumber: PROCESSOR_NUMBER = 40,
     }
 

@@ -9,26 +9,39 @@ use super::*;
 records! {
     /// `NDIS_SG_DMA_DESCRIPTION` (ndis.h): 48 bytes on x64. Sizes: 40 from NDIS 6.0, 48 from NDIS 6.85.
     struct NDIS_SG_DMA_DESCRIPTION record { size 48, align 8 } {
+        /// Object type, revision and size of this structure. In.
         Header: NDIS_OBJECT_HEADER = 0,
+        /// `NDIS_SG_DMA_64_BIT_ADDRESS`, or 0. In.
         Flags: u32 = 4,
+        /// Largest transfer to be mapped, in bytes. In.
         MaximumPhysicalMapping: u32 = 8,
+        /// Called with each list. In.
         ProcessSGListHandler: Option<MINIPORT_PROCESS_SG_LIST> = 16,
+        /// Called with memory that was asked for asynchronously, or null. In.
         SharedMemAllocateCompleteHandler: Option<MINIPORT_ALLOCATE_SHARED_MEM_COMPLETE> = 24,
+        /// Bytes of a list for the largest transfer. Out.
         ScatterGatherListSize: u32 = 32,
+        /// Another physical device object, or null. In.
         PdoOverride: *mut DEVICE_OBJECT = 40,
     }
 
     /// `SCATTER_GATHER_LIST` (wdm.h): 16 bytes on x64.
     struct SCATTER_GATHER_LIST record { size 16, align 8 } {
+        /// Number of elements.
         NumberOfElements: u32 = 0,
+        /// The system's.
         Reserved: u64 = 8,
+        /// The elements, as many as that.
         Elements: [SCATTER_GATHER_ELEMENT; 0] = 16,
     }
 
     /// `SCATTER_GATHER_ELEMENT` (wdm.h): 24 bytes on x64.
     struct SCATTER_GATHER_ELEMENT record { size 24, align 8 } {
+        /// Logical address, for the device.
         Address: LARGE_INTEGER = 0,
+        /// Bytes from there.
         Length: u32 = 8,
+        /// The system's.
         Reserved: u64 = 16,
     }
 

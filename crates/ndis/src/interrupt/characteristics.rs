@@ -30,7 +30,7 @@ pub struct MiniportInterruptCharacteristics<H> {
 }
 
 impl<H: LineHandlers> MiniportInterruptCharacteristics<H> {
-    /// Line-based interrupts only: `MsiSupported` FALSE, the message handlers null (contract X-04).
+    /// Line-based interrupts only: `MsiSupported` FALSE, the message handlers null (contract X-04). Any IRQL.
     ///
     /// With message resources present, registration then fails: remove them in FilterResourceRequirements.
     #[must_use]
@@ -53,7 +53,7 @@ impl<H: LineHandlers> MiniportInterruptCharacteristics<H> {
 }
 
 impl<H: MessageHandlers> MiniportInterruptCharacteristics<H> {
-    /// Messages wanted, a line accepted: all eight handlers, `MsiSupported` TRUE.
+    /// Messages wanted, a line accepted: all eight handlers, `MsiSupported` TRUE. Any IRQL.
     #[must_use]
     pub const fn messages(sync: MessageSync) -> Self {
         let mut this = Self::line();
@@ -71,7 +71,7 @@ impl<H: MessageHandlers> MiniportInterruptCharacteristics<H> {
 }
 
 impl<H> MiniportInterruptCharacteristics<H> {
-    /// The structure as NDIS will see it.
+    /// The structure as NDIS will see it. Any IRQL.
     #[must_use]
     pub const fn as_raw(&self) -> &NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS {
         &self.raw

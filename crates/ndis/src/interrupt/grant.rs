@@ -57,7 +57,7 @@ impl<'a> MessageInfoTable<'a> {
         }
     }
 
-    /// Number of messages: 1 or more, up to 2048.
+    /// Number of messages: 1 or more, up to 2048. Any IRQL.
     #[must_use]
     pub fn len(self) -> u32 {
         // SAFETY: valid for `'a`.
@@ -65,7 +65,7 @@ impl<'a> MessageInfoTable<'a> {
         count.min(MOST_MESSAGES)
     }
 
-    /// `true` for a table without messages, which NDIS does not make.
+    /// `true` for a table without messages, which NDIS does not make. Any IRQL.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
@@ -78,7 +78,7 @@ impl<'a> MessageInfoTable<'a> {
         unsafe { (*self.table.as_ptr()).UnifiedIrql }
     }
 
-    /// Message `id`, or `None` beyond the end.
+    /// Message `id`, or `None` beyond the end. Any IRQL.
     #[must_use]
     pub fn get(self, id: u32) -> Option<Message> {
         if id >= self.len() {
@@ -102,7 +102,7 @@ impl<'a> MessageInfoTable<'a> {
         })
     }
 
-    /// All messages in order.
+    /// All messages in order. Any IRQL.
     pub fn iter(self) -> impl Iterator<Item = Message> + use<'a> {
         (0..self.len()).filter_map(move |id| self.get(id))
     }

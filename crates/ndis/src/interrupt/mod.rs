@@ -39,7 +39,7 @@ impl IsrResult {
         queue_dpc: false,
     };
 
-    /// Claimed, and done.
+    /// Claimed, and done. Any IRQL.
     pub const fn claimed() -> Self {
         Self {
             claimed: true,
@@ -47,7 +47,7 @@ impl IsrResult {
         }
     }
 
-    /// Claimed, with a DPC on this processor.
+    /// Claimed, with a DPC on this processor. Any IRQL.
     pub const fn claimed_with_dpc() -> Self {
         Self {
             claimed: true,

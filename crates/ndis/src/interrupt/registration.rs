@@ -278,7 +278,7 @@ impl<H: LineHandlers> Interrupt<H> {
     }
 
     /// The registration as handlers see it, for [`queue_dpc`](InterruptRef::queue_dpc) and
-    /// [`synchronize`](InterruptRef::synchronize).
+    /// [`synchronize`](InterruptRef::synchronize). Any IRQL.
     #[must_use]
     pub fn interrupt_ref(&self) -> InterruptRef<'_> {
         self.shared().interrupt()

@@ -30,12 +30,13 @@ impl Throttle {
     }
 
     /// The limit for the sum of all indications of this DPC; `None`: no limit, keep to a budget of your own.
+    /// DISPATCH_LEVEL.
     #[must_use]
     pub fn limit(&self) -> Option<u32> {
         (self.limit != NDIS_INDICATE_ALL_NBLS).then_some(self.limit)
     }
 
-    /// How many more NBLs may be indicated; `u32::MAX` without a limit.
+    /// How many more NBLs may be indicated; `u32::MAX` without a limit. DISPATCH_LEVEL.
     #[must_use]
     pub fn remaining(&self) -> u32 {
         match self.limit() {
@@ -44,12 +45,12 @@ impl Throttle {
         }
     }
 
-    /// Counts `nbls` as indicated.
+    /// Counts `nbls` as indicated. DISPATCH_LEVEL.
     pub fn indicated(&mut self, nbls: u32) {
         self.indicated = self.indicated.saturating_add(nbls);
     }
 
-    /// Says that more received frames wait and interrupts stay masked; NDIS calls the DPC again.
+    /// Says that more received frames wait and interrupts stay masked; NDIS calls the DPC again. DISPATCH_LEVEL.
     ///
     /// `false` if there is no limit: then NDIS makes no promise to call again, and the driver must let the interrupt
     /// or a queued DPC continue.

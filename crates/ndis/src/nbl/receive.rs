@@ -198,19 +198,19 @@ impl ReceiveNbl {
         unsafe { &*parts.cast::<Parts>() }
     }
 
-    /// The driver's word, as given to `allocate`: the index of a buffer, say.
+    /// The driver's word, as given to `allocate`: the index of a buffer, say. Any IRQL.
     #[must_use]
     pub fn word(&self) -> usize {
         self.parts().word
     }
 
-    /// Bytes of the buffer.
+    /// Bytes of the buffer. Any IRQL.
     #[must_use]
     pub fn capacity(&self) -> u32 {
         self.parts().capacity
     }
 
-    /// Logical address of the buffer, for a descriptor.
+    /// Logical address of the buffer, for a descriptor. Any IRQL.
     #[inline]
     #[must_use]
     pub fn logical_address(&self) -> u64 {
@@ -223,7 +223,7 @@ impl ReceiveNbl {
         core::ptr::slice_from_raw_parts_mut(parts.start.as_ptr(), parts.capacity as usize)
     }
 
-    /// Copies the first bytes of the buffer; returns how many.
+    /// Copies the first bytes of the buffer; returns how many. Any IRQL.
     pub fn peek(&self, to: &mut [u8]) -> usize {
         let length = to.len().min(self.bytes().len());
         // SAFETY: `length` bytes on both sides; the memory is no part of a driver buffer, and while the device has it
@@ -235,7 +235,7 @@ impl ReceiveNbl {
         length
     }
 
-    /// The first 8 bytes of the buffer, little-endian.
+    /// The first 8 bytes of the buffer, little-endian. Any IRQL.
     #[inline]
     #[must_use]
     pub fn first_word(&self) -> u64 {
@@ -245,7 +245,7 @@ impl ReceiveNbl {
         u64::from_le(word)
     }
 
-    /// Copies bytes to the start of the buffer, for drivers without DMA; returns how many had room.
+    /// Copies bytes to the start of the buffer, for drivers without DMA; returns how many had room. Any IRQL.
     pub fn fill(&mut self, from: &[u8]) -> usize {
         let length = from.len().min(self.bytes().len());
         // SAFETY: `length` bytes on both sides; the memory is no part of a driver buffer.
@@ -270,7 +270,7 @@ impl ReceiveNbl {
     }
 
     /// Puts another buffer behind this one and those already there: a frame that spans several is indicated with the
-    /// first one's NBL, whose MDL chain then runs through all of them. `next` brings its own followers along.
+    /// first one's NBL, whose MDL chain then runs through all of them. `next` brings its own followers along. Any IRQL.
     pub fn append(&mut self, next: Self) {
         let next = ManuallyDrop::new(next).nbl;
         let mut last = ManuallyDrop::new(Self { nbl: self.nbl });
@@ -280,7 +280,7 @@ impl ReceiveNbl {
         last.set_behind(next.as_ptr());
     }
 
-    /// Takes the buffers behind this one away; each is an NBL of its own again.
+    /// Takes the buffers behind this one away; each is an NBL of its own again. Any IRQL.
     #[inline]
     pub fn detach(&mut self) -> Option<Self> {
         let nbl = NonNull::new(self.behind())?;
@@ -289,7 +289,7 @@ impl ReceiveNbl {
     }
 
     /// Makes the NBL ready to be indicated with `length` bytes: everything that the last indication or a protocol may
-    /// have changed is set again (contract D-35, D-38).
+    /// have changed is set again (contract D-35, D-38). Any IRQL.
     ///
     /// # Errors
     /// [`Status::INVALID_LENGTH`] if `length` is 0 or beyond the buffers, or leaves one of them empty: lengths from
@@ -360,13 +360,13 @@ impl ReceiveNbl {
         }
     }
 
-    /// Sets out-of-band information `slot`, after [`prepare`](Self::prepare).
+    /// Sets out-of-band information `slot`, after [`prepare`](Self::prepare). Any IRQL.
     pub fn set_info(&mut self, slot: NDIS_NET_BUFFER_LIST_INFO, value: usize) {
         // SAFETY: owned.
         unsafe { self.nbl.as_mut() }.set_info(slot, core::ptr::without_provenance_mut(value));
     }
 
-    /// Sets `NblFlags`, after [`prepare`](Self::prepare).
+    /// Sets `NblFlags`, after [`prepare`](Self::prepare). Any IRQL.
     pub fn set_flags(&mut self, flags: u32) {
         // SAFETY: owned.
         unsafe { self.nbl.as_mut() }.NblFlags = flags;
@@ -407,7 +407,7 @@ impl Default for ReceiveChain {
 }
 
 impl ReceiveChain {
-    /// No NBLs.
+    /// No NBLs. Any IRQL.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -426,7 +426,7 @@ impl ReceiveChain {
         }
     }
 
-    /// Takes out the NBLs whose [`word`](ReceiveNbl::word) has the bit `bit` set; the order stays.
+    /// Takes out the NBLs whose [`word`](ReceiveNbl::word) has the bit `bit` set; the order stays. Any IRQL.
     pub fn take_marked(&mut self, bit: usize) -> Self {
         let mut count = 0;
         self.list.for_each(|nbl| {
@@ -468,29 +468,29 @@ impl ReceiveChain {
         (list.head(), list.len() as u32)
     }
 
-    /// Number of NBLs.
+    /// Number of NBLs. Any IRQL.
     #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// `true` without any.
+    /// `true` without any. Any IRQL.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes the first NBL.
+    /// Takes the first NBL. Any IRQL.
     pub fn pop(&mut self) -> Option<ReceiveNbl> {
         self.list.pop().map(|nbl| ReceiveNbl { nbl })
     }
 
-    /// Adds an NBL at the end.
+    /// Adds an NBL at the end. Any IRQL.
     pub fn push(&mut self, nbl: ReceiveNbl) {
         self.list.push(ManuallyDrop::new(nbl).nbl);
     }
 
-    /// Moves all of `other` to the end.
+    /// Moves all of `other` to the end. Any IRQL.
     pub fn append(&mut self, other: &mut Self) {
         self.list.append(&mut other.list);
     }
@@ -515,7 +515,7 @@ impl ReceiveChain {
         );
     }
 
-    /// The same with RESOURCES: the NBLs are the driver's again when this returns (D-31, D-33).
+    /// The same with RESOURCES: the NBLs are the driver's again when this returns (D-31, D-33). At most DISPATCH_LEVEL.
     pub fn indicate_low_resources<L: AtMost<Dispatch>>(
         self,
         adapter: &AdapterHandle,

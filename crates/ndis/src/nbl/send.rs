@@ -49,7 +49,7 @@ fn complete(adapter: AdapterHandle, head: *mut NET_BUFFER_LIST, at_dispatch: boo
 }
 
 impl SendChain {
-    /// No NBLs.
+    /// No NBLs. Any IRQL.
     #[must_use]
     pub const fn new(adapter: AdapterHandle) -> Self {
         Self {
@@ -74,19 +74,19 @@ impl SendChain {
         (list.head(), list.len() as u32)
     }
 
-    /// Number of NBLs.
+    /// Number of NBLs. Any IRQL.
     #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// `true` without any.
+    /// `true` without any. Any IRQL.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes the first NBL.
+    /// Takes the first NBL. Any IRQL.
     pub fn pop(&mut self) -> Option<SendNbl> {
         let nbl = self.list.pop()?;
         // SAFETY: owned; this member is the miniport's.
@@ -94,23 +94,23 @@ impl SendChain {
         Some(SendNbl { nbl })
     }
 
-    /// Adds an NBL at the end.
+    /// Adds an NBL at the end. Any IRQL.
     pub fn push(&mut self, nbl: SendNbl) {
         self.list.push(ManuallyDrop::new(nbl).nbl);
     }
 
-    /// Moves all of `other` to the end.
+    /// Moves all of `other` to the end. Any IRQL.
     pub fn append(&mut self, other: &mut Self) {
         self.list.append(&mut other.list);
     }
 
-    /// Takes out the NBLs that `cancel_send` names (contract D-50); the rest keeps its order.
+    /// Takes out the NBLs that `cancel_send` names (contract D-50); the rest keeps its order. Any IRQL.
     #[must_use]
     pub fn take_cancelled(&mut self, id: CancelId) -> Self {
         self.take_where(|nbl| nbl.info(NetBufferListCancelId) == id.0)
     }
 
-    /// Takes out the NBLs whose receive-side scaling hash, where there is one, says so; all keep their order.
+    /// Takes out the NBLs whose receive-side scaling hash, where there is one, says so; all keep their order. Any IRQL.
     #[must_use]
     pub fn take_hashed(&mut self, wanted: impl Fn(u32) -> bool) -> Self {
         self.take_where(|nbl| {
@@ -146,7 +146,7 @@ impl SendChain {
         complete(self.adapter, self.list.take().head(), L::IS_DISPATCH);
     }
 
-    /// The same, every NBL with `status`.
+    /// The same, every NBL with `status`. At most DISPATCH_LEVEL.
     pub fn complete_with<L: AtMost<Dispatch>>(mut self, status: Status, irql: &Irql<L>) {
         self.list.for_each(|nbl| nbl.set_status(status.0));
         self.complete(irql);
@@ -182,38 +182,38 @@ impl SendNbl {
         unsafe { AdapterHandle::new(self.raw().MiniportReserved[1]) }
     }
 
-    /// The status it will be completed with.
+    /// The status it will be completed with. Any IRQL.
     #[must_use]
     pub fn status(&self) -> Status {
         Status(self.raw().status())
     }
 
-    /// Sets that status.
+    /// Sets that status. Any IRQL.
     pub fn set_status(&mut self, status: Status) {
         // SAFETY: owned until completed.
         unsafe { self.nbl.as_mut() }.set_status(status.0);
     }
 
-    /// Out-of-band information `slot`, as an integer.
+    /// Out-of-band information `slot`, as an integer. Any IRQL.
     #[must_use]
     pub fn info(&self, slot: NDIS_NET_BUFFER_LIST_INFO) -> usize {
         self.raw().info(slot).addr()
     }
 
     /// Sets out-of-band information `slot`: what a feature's documentation lets a miniport answer there before it
-    /// completes the NBL (contract D-04).
+    /// completes the NBL (contract D-04). Any IRQL.
     pub fn set_info(&mut self, slot: NDIS_NET_BUFFER_LIST_INFO, value: usize) {
         // SAFETY: owned until completed.
         unsafe { self.nbl.as_mut() }.set_info(slot, core::ptr::without_provenance_mut(value));
     }
 
-    /// `true` if `cancel_send(id)` means this NBL.
+    /// `true` if `cancel_send(id)` means this NBL. Any IRQL.
     #[must_use]
     pub fn is_cancelled_by(&self, id: CancelId) -> bool {
         self.raw().info(NetBufferListCancelId) == id.0
     }
 
-    /// Number of net buffers.
+    /// Number of net buffers. Any IRQL.
     #[must_use]
     pub fn net_buffers(&self) -> usize {
         let mut count = 0;
@@ -227,6 +227,7 @@ impl SendNbl {
     }
 
     /// The NBL's net buffer, if it has exactly one: what [`split`](Self::split) would give, found without a walk.
+    /// Any IRQL.
     ///
     /// # Errors
     /// The NBL itself, if it has none or several: split it.
@@ -246,7 +247,7 @@ impl SendNbl {
         Ok(TxNetBuffer { nb, nbl })
     }
 
-    /// Splits the NBL into its net buffers.
+    /// Splits the NBL into its net buffers. Any IRQL.
     ///
     /// # Errors
     /// The NBL itself, if it has none: complete it.
@@ -323,7 +324,7 @@ impl TxNetBuffer {
         unsafe { self.nb.as_ref() }
     }
 
-    /// Bytes of the frame, without FCS.
+    /// Bytes of the frame, without FCS. Any IRQL.
     #[must_use]
     pub fn data_length(&self) -> u32 {
         self.raw().data_length()
@@ -334,7 +335,7 @@ impl TxNetBuffer {
         self.raw().current_mdl_offset()
     }
 
-    /// Out-of-band information `slot` of the NBL, as an integer.
+    /// Out-of-band information `slot` of the NBL, as an integer. Any IRQL.
     #[must_use]
     pub fn info(&self, slot: NDIS_NET_BUFFER_LIST_INFO) -> usize {
         let slot = usize::try_from(slot).unwrap_or(usize::MAX);
@@ -343,7 +344,7 @@ impl TxNetBuffer {
         info.get(slot).map_or(0, |value| value.addr())
     }
 
-    /// One of the driver's two words of this net buffer.
+    /// One of the driver's two words of this net buffer. Any IRQL.
     #[must_use]
     pub fn word(&self, index: usize) -> Option<usize> {
         self.raw().MiniportReserved[..2]
@@ -351,7 +352,7 @@ impl TxNetBuffer {
             .map(|word| word.addr())
     }
 
-    /// Sets one of the driver's two words; `false` for an index that does not exist.
+    /// Sets one of the driver's two words; `false` for an index that does not exist. Any IRQL.
     pub fn set_word(&mut self, index: usize, value: usize) -> bool {
         // SAFETY: owned until finished.
         let words = unsafe { &mut self.nb.as_mut().MiniportReserved };
@@ -374,7 +375,7 @@ impl TxNetBuffer {
         unsafe { copy_data(self.raw(), 0, to) }
     }
 
-    /// As [`copy_to`](Self::copy_to), from byte `offset` of the frame on.
+    /// As [`copy_to`](Self::copy_to), from byte `offset` of the frame on. At most DISPATCH_LEVEL.
     ///
     /// # Errors
     /// As for `copy_to`.
@@ -409,7 +410,7 @@ impl TxNetBuffer {
         (self.copy_to(&mut bytes, irql) == Ok(N)).then_some(bytes)
     }
 
-    /// `true` if `cancel_send(id)` means the NBL of this net buffer.
+    /// `true` if `cancel_send(id)` means the NBL of this net buffer. Any IRQL.
     #[must_use]
     pub fn is_cancelled_by(&self, id: CancelId) -> bool {
         self.info(NetBufferListCancelId) == id.0.addr()

@@ -25,7 +25,7 @@ impl Default for ReturnStack {
 }
 
 impl ReturnStack {
-    /// Empty.
+    /// Empty. Any IRQL.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -33,7 +33,7 @@ impl ReturnStack {
         }
     }
 
-    /// Puts a whole chain on the stack.
+    /// Puts a whole chain on the stack. Any IRQL.
     pub fn push(&self, mut chain: ReceiveChain) {
         let Some((head, tail)) = chain.take_raw() else {
             return;
@@ -57,7 +57,7 @@ impl ReturnStack {
         }
     }
 
-    /// Takes everything.
+    /// Takes everything. Any IRQL.
     #[inline]
     pub fn take(&self) -> ReceivePile {
         // The look first: a locked exchange costs more, and finds nothing most of the time. Relaxed: what comes at this
@@ -70,7 +70,7 @@ impl ReturnStack {
         }
     }
 
-    /// `true` without any.
+    /// `true` without any. Any IRQL.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.head.load(Ordering::SeqCst).is_null()
@@ -100,13 +100,13 @@ impl Default for ReceivePile {
 }
 
 impl ReceivePile {
-    /// Empty.
+    /// Empty. Any IRQL.
     #[must_use]
     pub const fn new() -> Self {
         Self { head: null_mut() }
     }
 
-    /// What was in a chain.
+    /// What was in a chain. Any IRQL.
     #[must_use]
     pub fn of(mut chain: ReceiveChain) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl ReceivePile {
         }
     }
 
-    /// Puts one on top.
+    /// Puts one on top. Any IRQL.
     #[inline]
     pub fn push(&mut self, nbl: ReceiveNbl) {
         let nbl = ManuallyDrop::new(nbl).raw();
@@ -125,7 +125,7 @@ impl ReceivePile {
         self.head = nbl.as_ptr();
     }
 
-    /// Takes the one on top.
+    /// Takes the one on top. Any IRQL.
     #[inline]
     pub fn pop(&mut self) -> Option<ReceiveNbl> {
         let top = NonNull::new(self.head)?;
