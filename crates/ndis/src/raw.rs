@@ -164,13 +164,13 @@ impl Init<'_> {
 impl Outcome {
     /// Returns `status` to NDIS, whatever became of the request (breaks N-02, P-02). Any IRQL.
     pub fn of(status: Status) -> Self {
-        Self(status)
+        Self::new(status)
     }
 
     /// What the handler returns to NDIS. Any IRQL.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.0
+        self.status
     }
 }
 
