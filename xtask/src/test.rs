@@ -27,6 +27,10 @@ use crate::{
 
 /// The runs of the driver under the checked host: name, and the options of `vm`.
 const RUNS: &[(&str, &[&str])] = &[
+    (
+        "VM, the host checks itself",
+        &["--scenario", "selftest", "--cpus", "4"],
+    ),
     ("VM, msix", &["--irq", "msix"]),
     (
         "VM, msi, offloads off",

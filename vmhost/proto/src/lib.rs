@@ -120,6 +120,11 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Whether a scenario has a driver at all: the host's check of itself has none, and no interrupt, link or DMA either.
+pub fn has_driver(scenario: &str) -> bool {
+    scenario != "selftest"
+}
+
 /// Whether a scenario has the traffic peer at the other end of the wire, in place of QEMU's user
 /// network.
 pub fn has_peer(scenario: &str) -> bool {

@@ -117,6 +117,7 @@ pub fn run(options: &Options, files: &Files) -> Result<(Report, counting::Histog
     let wanted = Wanted {
         irq: options.irq.into(),
         messages: options.messages,
+        driver: vmhost_proto::has_driver(&options.scenario),
         ours: options.driver.is_none(),
         iommu: !options.no_iommu,
         traffic: options.scenario == "traffic",

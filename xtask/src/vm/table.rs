@@ -13,6 +13,12 @@ pub fn render(report: &Report) -> String {
 }
 
 fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
+    let verifier = &report.verifier;
+    if verifier.rules == 0 && verifier.checks > 0 {
+        // No driver has run.
+        writeln!(out, "checks      {} of the host itself", verifier.checks)?;
+        return write_verdict(out, report);
+    }
     let driver = &report.driver;
     writeln!(
         out,
@@ -136,7 +142,7 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
             "iommu       {faults} faults; at most {peak} pages visible to the device"
         )?;
     }
-    let (verifier, ledger) = (&report.verifier, &report.ledger);
+    let ledger = &report.ledger;
     writeln!(
         out,
         "verifier    {} rules, {} checks, {} violations; objects alive: {} after halt, {} after unload",
@@ -153,6 +159,10 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
             violation.rule, violation.at, violation.what
         )?;
     }
+    write_verdict(out, report)
+}
+
+fn write_verdict(out: &mut String, report: &Report) -> std::fmt::Result {
     match report.result.as_str() {
         "ok" => writeln!(out, "verdict     ok, {:.1} s", report.seconds),
         _ => writeln!(
@@ -328,6 +338,16 @@ mod tests {
         // Head and row are one table: their last cells end in the same column.
         let table: Vec<&str> = text.lines().filter(|line| line.starts_with("  ")).collect();
         assert_eq!(table[0].len(), table[1].len(), "{text}");
+    }
+
+    #[test]
+    fn checks_of_the_host_alone_are_two_lines() {
+        let mut report = Report::default();
+        report.verifier.checks = 134;
+        report.result = "ok".to_owned();
+        let text = render(&report);
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.contains("134 of the host itself") && text.contains("verdict     ok"));
     }
 
     #[test]
