@@ -403,7 +403,6 @@ mod tests {
         assert_eq!(raw.Receive.NumberOfRemainingNbls, NDIS_ANY_NUMBER_OF_NBLS);
         let done = raw.Transmit;
         assert_eq!((done.CompletedNblChain, done.NumberOfCompletedNbls), (a, 3));
-        // SAFETY: as above.
-        unsafe { assert_eq!(((*a).next(), (*b).next(), (*c).next()), (b, c, null_mut())) };
+        assert_eq!(nbls.map(|nbl| nbl.next()), [b, c, null_mut()]);
     }
 }
