@@ -162,7 +162,7 @@ impl ResourceRequirements<'_> {
 
     /// Asks for the processors of messages: `wanted` is called with a message's number and how many messages its
     /// alternative has, and answers a mask of active processors of group 0, or nothing for a message that may go
-    /// anywhere. A policy that the registry chose stays. Returns how many messages were given a mask.
+    /// anywhere. A policy that the registry chose stays. Returns how many messages were given a mask. PASSIVE_LEVEL.
     ///
     /// # Errors
     /// [`Status::FAILURE`] if the list is not well-formed; it is unchanged then.
