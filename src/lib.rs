@@ -28,7 +28,8 @@ extern crate self as ndis_e1000e;
 #[cfg(not(windows))]
 extern crate std;
 
-// Under loom only the interrupt protocol and what lies below it are built, with loom's atomics:
+// Under loom only the interrupt protocol, what lies below it and the places of the transmit window are built, with
+// loom's atomics:
 // RUSTFLAGS="--cfg loom" cargo test --release --lib loom
 #[cfg(not(loom))]
 pub mod adapter;
@@ -36,6 +37,9 @@ pub mod adapter;
 pub mod config;
 pub mod hw;
 pub mod irq;
+#[cfg(all(test, loom))]
+#[path = "net/loom_tests.rs"]
+mod loom_tests;
 #[cfg(not(loom))]
 pub mod net;
 #[cfg(not(loom))]

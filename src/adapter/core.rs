@@ -19,6 +19,7 @@ use crate::irq::clock::{Epoch, Timer};
 use crate::irq::moderation::{Moderation, Sampler, Step};
 use crate::irq::vectors::confirm_gone;
 use crate::irq::{Interrupts, Messages, Setup, VECTORS, report, selftest};
+use crate::net::feed::Rules;
 use crate::net::filter::{
     ALL_MULTICAST, BROADCAST, MAX_MULTICAST, MULTICAST, PROMISCUOUS, PacketFilter,
 };
@@ -184,6 +185,16 @@ impl Core {
             Status::LOW_POWER_STATE
         } else {
             Status::PAUSED
+        }
+    }
+
+    /// What sends are judged by now.
+    #[inline]
+    pub fn send_rules(&self) -> Rules {
+        Rules {
+            offloads: self.offload.get(),
+            max_frame: self.settings.max_frame(),
+            gone: self.is_gone(),
         }
     }
 

@@ -31,6 +31,7 @@ use ndis::interrupt::{self, Interrupt};
 use ndis::io::IoSpace;
 use ndis::irql::{Irql, Passive};
 use ndis::mem::Shared;
+use ndis::places::places;
 use ndis::poll::PollFunctions;
 use ndis::resources::Resource;
 use ndis::status::{Result, Status};
@@ -168,15 +169,20 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         max_transfer: plan::max_mapping(core.settings.max_frame()),
         address_64: true,
     };
-    let dma = ScatterGatherDma::register(handle, Mapper(core.clone()), dma, irql)
+    let window = memory::transmit_descriptors(&core.settings) as usize;
+    let (first, first_taker) = places(window, irql)?;
+    let (second, second_taker) = places(window, irql)?;
+    let mapper = Mapper::new(core.clone(), [first, second]);
+    let dma = ScatterGatherDma::register(handle, mapper, dma, irql)
         .and_then(|dma| Shared::new(dma, irql));
     let dma = logged(handle, Step::Dma, dma, irql)?;
     for (queue, receiver) in core.receivers.iter().enumerate().take(core.queues()) {
         let ring = memory::receive_ring(queue, handle, &dma, &core.settings, irql);
         receiver.install(logged(handle, Step::Memory, ring, irql)?);
     }
-    for queue in 0..send::QUEUES {
-        let transmit = memory::transmit_ring(handle, dma.clone(), queue, &core.settings, irql);
+    for (queue, taker) in [first_taker, second_taker].into_iter().enumerate() {
+        let transmit =
+            memory::transmit_ring(handle, dma.clone(), queue, taker, &core.settings, irql);
         let transmit = logged(handle, Step::Memory, transmit, irql)?;
         core.sender.install(queue, transmit, irql);
     }

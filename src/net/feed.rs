@@ -18,39 +18,111 @@
 //! its place (QEMU 7.2) or lose FIN and PSH of the last segment (QEMU 10; 82574L §0.9). Payload is copied in neither case.
 
 use super::checksum::Sum;
-use super::frame::MIN_FRAME;
+use super::frame::{Cast, HEADER_LEN, MIN_FRAME};
 use super::headers::Headers;
 use super::memory::Block;
-use super::plan::{MAX_HEADER, Plan, Work};
+use super::offload::Offloads;
+use super::plan::{MAX_HEADER, Plan, Work, asks_for_nothing, plan};
 use super::segment::{self, Segment as Cut};
 use crate::hw::desc::{TxContext, TxOptions};
 use crate::ring::tx::MAX_SEGMENT;
-use crate::ring::{PushError, Segment, TxRequest, TxRing, TxSlot};
-use alloc::boxed::Box;
-use ndis::dma::{MappedNetBuffer, SharedMemory};
+use crate::ring::{PushError, Segment, TxRequest, TxRing};
+use ndis::dma::{MappedNetBuffer, MappedQueue, SharedMemory};
 use ndis::irql::{Dispatch, Irql};
 use ndis::mem::Shared;
+use ndis::status::Status;
 
 /// Bytes of a header slot; a descriptor has one.
 pub const HEADER_SLOT: u32 = 128;
 /// Bounce buffers of a ring.
 pub const BOUNCES: u32 = 16;
-/// In a cookie: where the bounce buffer's number, counted from 1, begins.
-const BOUNCE: u32 = 40;
+/// Bytes of the Ethernet header.
+const START: usize = HEADER_LEN as usize;
 /// Bytes before the place of a tag.
 const ADDRESSES: usize = 12;
 /// Bytes copied at once into a bounce buffer.
 const CHUNK: usize = 256;
 
-/// Frames of one net buffer that are in the ring.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+/// What the ring remembers of the frames that the chip reports together.
+#[derive(Debug, Default)]
+pub struct Group {
+    /// Net buffers whose last frame is among them, in order.
+    pub(super) done: MappedQueue,
     /// How many.
-    pub frames: u32,
-    /// Their bytes.
-    pub octets: u32,
-    /// How many the chip is not done with.
-    pub outstanding: u32,
+    pub(super) count: u32,
+    /// Among them: refused ones, of which some frames are in the ring.
+    pub(super) refused: u32,
+    /// Frames and bytes of all that were sent, multicasts and broadcasts included.
+    pub(super) frames: u32,
+    pub(super) octets: u32,
+    /// Frames and bytes to a group, and to everybody.
+    pub(super) multicast: [u32; 2],
+    pub(super) broadcast: [u32; 2],
+    /// Bounce buffers in use, a bit each.
+    bounces: u32,
+}
+
+impl Group {
+    /// Adds a net buffer of `frames` frames, of which this group has the last one.
+    #[inline]
+    fn add(&mut self, nb: MappedNetBuffer, frames: u32, octets: u32, cast: Cast) {
+        self.done.push(nb);
+        self.count += 1;
+        self.frames += frames;
+        self.octets = self.octets.wrapping_add(octets);
+        if cast != Cast::Unicast {
+            self.add_cast(frames, octets, cast);
+        }
+    }
+
+    #[inline(never)]
+    fn add_cast(&mut self, frames: u32, octets: u32, cast: Cast) {
+        let to = match cast {
+            Cast::Unicast => return,
+            Cast::Multicast => &mut self.multicast,
+            Cast::Broadcast => &mut self.broadcast,
+        };
+        let [all_frames, all_octets] = to;
+        *all_frames += frames;
+        *all_octets = all_octets.wrapping_add(octets);
+    }
+}
+
+/// How a net buffer got on.
+#[derive(Debug)]
+pub enum Pushed {
+    /// It is in the ring.
+    Done,
+    /// There is no room for all of it now: push it again, before any other.
+    Full(MappedNetBuffer),
+    /// It is not sent, and its NBL has the status.
+    Refused(MappedNetBuffer),
+}
+
+/// What frames are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Offloads in force.
+    pub offloads: Offloads,
+    /// The longest frame.
+    pub max_frame: u32,
+    /// The device is gone.
+    pub gone: bool,
+}
+
+/// The net buffer that was pushed last and did not fit.
+#[derive(Debug)]
+struct Partial {
+    plan: Plan,
+    cast: Cast,
+    progress: Progress,
+}
+
+/// Frames of one net buffer that were put into the ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Progress {
+    frames: u16,
+    octets: u32,
     /// Payload bytes of a large send in them.
     payload: u32,
 }
@@ -58,7 +130,7 @@ pub struct Progress {
 /// The ring with the memory that its frames may need.
 #[derive(Debug)]
 pub struct Feed {
-    ring: TxRing<Block, Box<[TxSlot]>>,
+    ring: TxRing<Block, Group>,
     /// A slot for each descriptor.
     headers: Shared<SharedMemory>,
     /// Zeros behind short frames (D-11).
@@ -68,13 +140,15 @@ pub struct Feed {
     bounce_bytes: u32,
     /// One bit for each bounce buffer that is free.
     free: u32,
+    /// Of the net buffer that waits for room, if it has a plan.
+    partial: Option<Partial>,
 }
 
 impl Feed {
     /// A feed for `ring`. `headers` has a slot for each descriptor, `zeros` a shortest frame, `bounces` as many buffers
     /// of `bounce_bytes` as [`BOUNCES`] says.
     pub fn new(
-        ring: TxRing<Block, Box<[TxSlot]>>,
+        ring: TxRing<Block, Group>,
         headers: Shared<SharedMemory>,
         zeros: Shared<SharedMemory>,
         bounces: Shared<SharedMemory>,
@@ -87,74 +161,159 @@ impl Feed {
             bounces,
             bounce_bytes,
             free: ALL_FREE,
+            partial: None,
         }
     }
 
     /// The ring.
-    pub fn ring(&mut self) -> &mut TxRing<Block, Box<[TxSlot]>> {
+    #[inline]
+    pub fn ring(&mut self) -> &mut TxRing<Block, Group> {
         &mut self.ring
     }
 
-    /// Gives the ticket of each frame that the chip is done with, oldest first; returns how many.
+    /// Shows what is known of each group of frames that the chip is done with, oldest first, until `each` says `false`; the
+    /// net buffers are to be taken out.
     #[inline]
-    pub fn complete(&mut self, most: u32, mut each: impl FnMut(u32)) -> u32 {
+    pub fn complete(&mut self, mut each: impl FnMut(&mut Group) -> bool) {
         let free = &mut self.free;
-        self.ring.complete(most, |cookie| {
-            if cookie >> BOUNCE != 0 {
-                give_back(free, cookie);
+        self.ring.complete(|group| {
+            *free |= group.bounces;
+            let go_on = each(group);
+            *group = Group::default();
+            go_on
+        });
+    }
+
+    /// Takes everything out of the ring: the net buffers of which it has the last frame go to `each`. The chip has been
+    /// stopped.
+    pub fn drain(&mut self, mut each: impl FnMut(MappedNetBuffer)) {
+        self.ring.drain(|group| {
+            let mut group = core::mem::take(group);
+            while let Some(nb) = group.done.pop() {
+                each(nb);
             }
-            each(cookie as u32);
-        })
-    }
-
-    /// Forgets everything in the ring. The chip has been stopped.
-    pub fn drain(&mut self) {
-        self.ring.drain(|_| {});
+        });
         self.free = ALL_FREE;
+        if let Some(partial) = &mut self.partial {
+            partial.progress = Progress::default();
+        }
     }
 
-    /// Writes the descriptors of a net buffer, or of as many of its frames as there is room for: FULL then, to be
-    /// called again with the same `progress`.
-    #[inline]
-    pub fn push(
+    /// Gives up on a net buffer that did not fit, or that was never pushed; its NBL has the status. `None`: the ring has
+    /// frames of it and gives it back with them.
+    pub fn refuse(&mut self, nb: MappedNetBuffer) -> Option<MappedNetBuffer> {
+        match self.partial.take() {
+            Some(partial) if partial.progress.frames > 0 => self.leave(nb, &partial),
+            _ => Some(nb),
+        }
+    }
+
+    /// Leaves a refused net buffer with the newest frame, which is its own; it comes back if it has none in the ring.
+    fn leave(&mut self, nb: MappedNetBuffer, partial: &Partial) -> Option<MappedNetBuffer> {
+        let newest = self.ring.newest().filter(|_| partial.progress.frames > 0);
+        match newest {
+            Some(group) => {
+                group.add(nb, 0, 0, Cast::Unicast);
+                group.refused += 1;
+                None
+            }
+            None => Some(nb),
+        }
+    }
+
+    /// Whether the net buffer that waits for room has frames in the ring, or had.
+    pub fn is_begun(&self) -> bool {
+        self.partial
+            .as_ref()
+            .is_some_and(|partial| partial.progress.frames > 0)
+    }
+
+    /// Writes the descriptor of a net buffer as nearly all are: nothing asked for, in one piece, and there is room.
+    ///
+    /// # Errors
+    /// The net buffer: [`push`](Self::push) it.
+    #[inline(always)]
+    pub fn push_usual(
         &mut self,
-        mapped: &MappedNetBuffer,
-        plan: &Plan,
-        ticket: u32,
-        progress: &mut Progress,
+        mapped: MappedNetBuffer,
         irql: &Irql<Dispatch>,
-    ) -> Result<(), PushError> {
-        // Nearly every frame: nothing asked for, and in one piece.
-        let length = mapped.net_buffer().data_length();
-        if matches!(plan.work, Work::Plain)
-            && plan.tag.is_none()
+    ) -> Result<(), MappedNetBuffer> {
+        let nb = mapped.net_buffer();
+        let length = nb.data_length();
+        if asks_for_nothing(nb)
             && (MIN_FRAME..=MAX_SEGMENT).contains(&length)
             && let Some(address) = mapped.in_one_piece()
+            && !self.ring.is_full()
         {
+            // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
+            let cast = nb.first::<8, _>(irql).map_or(Cast::Unicast, Cast::of_start);
             let piece = Segment {
                 address,
                 len: length,
             };
-            let options = TxOptions::default();
-            self.ring.push_one(piece, options, ticket as usize)?;
-            progress.add(length);
+            self.ring.push_one(piece, TxOptions::default(), |group| {
+                group.add(mapped, 1, length, cast);
+            });
             return Ok(());
         }
-        self.push_other(mapped, plan, ticket, progress, irql)
+        Err(mapped)
     }
 
-    /// Every other frame. Out of the way of the usual ones.
+    /// Writes the descriptors of any net buffer, or of as many of its frames as there is room for: FULL then, to be called
+    /// again.
     #[inline(never)]
-    fn push_other(
+    pub fn push(
+        &mut self,
+        mut mapped: MappedNetBuffer,
+        rules: &Rules,
+        irql: &Irql<Dispatch>,
+    ) -> Pushed {
+        if self.ring.is_full() {
+            return Pushed::Full(mapped);
+        }
+        let mut partial = match self.partial.take() {
+            Some(partial) => partial,
+            None => match begin(&mapped, rules, irql) {
+                Ok(partial) => partial,
+                Err(status) => {
+                    mapped.net_buffer_mut().fail(status);
+                    return Pushed::Refused(mapped);
+                }
+            },
+        };
+        let status = match self.frames(&mapped, &partial.plan, &mut partial.progress, irql) {
+            Ok(()) => {
+                let progress = partial.progress;
+                // There is one: it was just pushed.
+                if let Some(group) = self.ring.newest() {
+                    let frames = progress.frames.into();
+                    group.add(mapped, frames, progress.octets, partial.cast);
+                    return Pushed::Done;
+                }
+                Status::FAILURE
+            }
+            Err(PushError::Full) => {
+                self.partial = Some(partial);
+                return Pushed::Full(mapped);
+            }
+            Err(PushError::TooManySegments) => Status::RESOURCES,
+            Err(PushError::Empty | PushError::WrongLength) => Status::INVALID_LENGTH,
+        };
+        mapped.net_buffer_mut().fail(status);
+        self.leave(mapped, &partial)
+            .map_or(Pushed::Done, Pushed::Refused)
+    }
+
+    /// The frames of a net buffer that are not in the ring yet.
+    fn frames(
         &mut self,
         mapped: &MappedNetBuffer,
         plan: &Plan,
-        ticket: u32,
         progress: &mut Progress,
         irql: &Irql<Dispatch>,
     ) -> Result<(), PushError> {
         match plan.work {
-            Work::Plain => self.plain(mapped, plan, ticket, progress, irql),
+            Work::Plain => self.plain(mapped, plan, progress, irql),
             Work::Checksum {
                 headers,
                 ip,
@@ -169,22 +328,18 @@ impl Feed {
                     length,
                     end: headers.end,
                 };
-                self.part(mapped, plan, ticket as usize, &whole, irql)?;
+                self.part(mapped, plan, &whole, irql)?;
                 progress.add(length);
                 Ok(())
             }
-            Work::Large { headers, mss } => {
-                self.large(mapped, plan, ticket, headers, mss, progress, irql)
-            }
+            Work::Large { headers, mss } => self.large(mapped, plan, headers, mss, progress, irql),
         }
     }
 
-    #[inline]
     fn plain(
         &mut self,
         mapped: &MappedNetBuffer,
         plan: &Plan,
-        ticket: u32,
         progress: &mut Progress,
         irql: &Irql<Dispatch>,
     ) -> Result<(), PushError> {
@@ -198,22 +353,21 @@ impl Feed {
             length: length.max(MIN_FRAME),
         };
         if plan.own_tag().is_some() {
-            self.bounce(mapped, plan, ticket as usize, None, irql)?;
+            self.bounce(mapped, plan, None, irql)?;
             progress.add(length);
             return Ok(());
         }
         let data = mapped.data().map(|(address, len)| Segment { address, len });
         let result = if length < MIN_FRAME {
             let padding = self.padding(length);
-            self.ring
-                .push(data.chain(Some(padding)), &request, ticket as usize)
+            self.ring.push(data.chain(Some(padding)), &request, |_| {})
         } else {
-            self.ring.push(data, &request, ticket as usize)
+            self.ring.push(data, &request, |_| {})
         };
         match result {
             Ok(()) => {}
             Err(PushError::TooManySegments) => {
-                self.bounce(mapped, plan, ticket as usize, None, irql)?;
+                self.bounce(mapped, plan, None, irql)?;
             }
             Err(error) => return Err(error),
         }
@@ -234,7 +388,6 @@ impl Feed {
         &mut self,
         mapped: &MappedNetBuffer,
         plan: &Plan,
-        ticket: u32,
         headers: Headers,
         mss: u32,
         progress: &mut Progress,
@@ -243,7 +396,7 @@ impl Feed {
         let header = u32::from(headers.payload);
         let payload = mapped.net_buffer().data_length().saturating_sub(header);
         loop {
-            let cut = segment::segment(progress.frames, progress.payload, payload, mss);
+            let cut = segment::segment(progress.frames.into(), progress.payload, payload, mss);
             let part = Part {
                 headers,
                 ip: headers.ipv4,
@@ -252,7 +405,7 @@ impl Feed {
                 length: header + cut.length,
                 end: header + cut.length,
             };
-            self.part(mapped, plan, ticket as usize, &part, irql)?;
+            self.part(mapped, plan, &part, irql)?;
             progress.add(part.length);
             progress.payload += cut.length;
             if cut.last {
@@ -266,21 +419,20 @@ impl Feed {
         &mut self,
         mapped: &MappedNetBuffer,
         plan: &Plan,
-        cookie: usize,
         part: &Part,
         irql: &Irql<Dispatch>,
     ) -> Result<(), PushError> {
         let headers = &part.headers;
         let size = usize::from(headers.payload);
         if part.length < MIN_FRAME && part.cut.is_none() && plan.own_tag().is_none() {
-            return self.short(mapped, plan, cookie, part, irql);
+            return self.short(mapped, plan, part, irql);
         }
         let mut bytes = [0; HEADER_SLOT as usize];
         let Some(head) = bytes
             .get_mut(..size)
             .filter(|_| is_for_the_chip(plan, part))
         else {
-            return self.bounce(mapped, plan, cookie, Some(part), irql);
+            return self.bounce(mapped, plan, Some(part), irql);
         };
         if mapped.net_buffer().copy_to(head, irql) != Ok(size) {
             return Err(PushError::WrongLength);
@@ -314,8 +466,8 @@ impl Feed {
             .into_iter()
             .chain(rest)
             .chain(Some(self.padding(part.length)));
-        match self.ring.push(segments, &request, cookie) {
-            Err(PushError::TooManySegments) => self.bounce(mapped, plan, cookie, Some(part), irql),
+        match self.ring.push(segments, &request, |_| {}) {
+            Err(PushError::TooManySegments) => self.bounce(mapped, plan, Some(part), irql),
             result => result,
         }
     }
@@ -325,7 +477,6 @@ impl Feed {
         &mut self,
         mapped: &MappedNetBuffer,
         plan: &Plan,
-        cookie: usize,
         part: &Part,
         irql: &Irql<Dispatch>,
     ) -> Result<(), PushError> {
@@ -365,7 +516,11 @@ impl Feed {
             vlan: plan.tag,
             ..TxOptions::default()
         };
-        self.ring.push_one(piece, options, cookie)
+        if self.ring.is_full() {
+            return Err(PushError::Full);
+        }
+        self.ring.push_one(piece, options, |_| {});
+        Ok(())
     }
 
     /// One frame out of a bounce buffer, with its checksums.
@@ -375,7 +530,6 @@ impl Feed {
         &mut self,
         mapped: &MappedNetBuffer,
         plan: &Plan,
-        cookie: usize,
         part: Option<&Part>,
         irql: &Irql<Dispatch>,
     ) -> Result<(), PushError> {
@@ -398,9 +552,10 @@ impl Feed {
             },
             length: length.max(MIN_FRAME),
         };
-        let cookie = cookie | (number as usize + 1) << BOUNCE;
         let segments = [data, self.padding(length)];
-        self.ring.push(segments.into_iter(), &request, cookie)?;
+        self.ring.push(segments.into_iter(), &request, |group| {
+            group.bounces |= 1 << number;
+        })?;
         self.free &= !(1 << number);
         Ok(())
     }
@@ -540,23 +695,31 @@ impl Part {
 
 impl Progress {
     fn add(&mut self, length: u32) {
-        self.frames += 1;
-        self.outstanding += 1;
-        self.octets += length;
+        self.frames = self.frames.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(length);
     }
+}
+
+/// The plan of a net buffer.
+fn begin(
+    mapped: &MappedNetBuffer,
+    rules: &Rules,
+    irql: &Irql<Dispatch>,
+) -> Result<Partial, Status> {
+    let nb = mapped.net_buffer();
+    // D-13: as in `Feed::push_usual`.
+    let start = nb.first::<START, _>(irql).unwrap_or([0; START]);
+    let [.., high, low] = start;
+    let kind = u16::from_be_bytes([high, low]);
+    Ok(Partial {
+        plan: plan(nb, kind, rules.offloads, rules.max_frame, irql)?,
+        cast: Cast::of(&start),
+        progress: Progress::default(),
+    })
 }
 
 /// Every bounce buffer.
 const ALL_FREE: u32 = (1 << BOUNCES) - 1;
-
-/// Marks the bounce buffer that a cookie names as free.
-#[cold]
-#[inline(never)]
-const fn give_back(free: &mut u32, cookie: usize) {
-    let number = (cookie >> BOUNCE) as u32;
-    // More than there are does not come from `bounce`.
-    *free |= (1 << (number.wrapping_sub(1) & 31)) & ALL_FREE;
-}
 
 /// The chip's context for a frame with these headers, which end before byte 256.
 fn context(headers: &Headers) -> TxContext {

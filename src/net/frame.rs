@@ -22,9 +22,10 @@ pub const FCS_LEN: u32 = 4;
 pub const ADDRESS_LEN: usize = 6;
 
 /// The kind of a destination address: statistics count the three apart (U-07).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cast {
     /// One station.
+    #[default]
     Unicast,
     /// A group.
     Multicast,
@@ -32,7 +33,23 @@ pub enum Cast {
     Broadcast,
 }
 
+/// The bits of an address in the first eight bytes of a frame, taken as a little-endian number.
+const ADDRESS: u64 = 0xFFFF_FFFF_FFFF;
+
 impl Cast {
+    /// The kind of the address in the first eight bytes of a frame.
+    #[inline]
+    pub const fn of_start(start: [u8; 8]) -> Self {
+        let start = u64::from_le_bytes(start);
+        if start & 1 == 0 {
+            Self::Unicast
+        } else if start & ADDRESS == ADDRESS {
+            Self::Broadcast
+        } else {
+            Self::Multicast
+        }
+    }
+
     /// The kind of the address that starts `frame`; what is too short to tell counts as unicast.
     pub fn of(frame: &[u8]) -> Self {
         match frame.first_chunk::<ADDRESS_LEN>() {
@@ -53,5 +70,19 @@ mod tests {
         assert_eq!(Cast::of(&[0x01, 0, 0x5E, 0, 0, 1, 0]), Cast::Multicast);
         assert_eq!(Cast::of(&[0x52, 0x54, 0, 0, 0, 1]), Cast::Unicast);
         assert_eq!(Cast::of(&[0xFF; 5]), Cast::Unicast);
+        assert_eq!(Cast::of_start([0xFF; 8]), Cast::Broadcast);
+        assert_eq!(
+            Cast::of_start([0xFF, 255, 255, 255, 255, 255, 0, 1]),
+            Cast::Broadcast
+        );
+        assert_eq!(
+            Cast::of_start([0xFF, 255, 255, 255, 255, 254, 255, 255]),
+            Cast::Multicast
+        );
+        assert_eq!(Cast::of_start([1, 0, 0x5E, 0, 0, 1, 0, 0]), Cast::Multicast);
+        assert_eq!(
+            Cast::of_start([0x52, 0x54, 255, 255, 255, 255, 1, 1]),
+            Cast::Unicast
+        );
     }
 }

@@ -6,15 +6,16 @@ use super::receive::{self, BUFFER_BYTES};
 use super::{feed, send, window};
 use crate::config::Settings;
 use crate::hw::desc::DESCRIPTOR_BYTES;
-use crate::ring::{DmaMem, RxRing, TxRing, TxRules, TxSlot};
+use crate::ring::{DmaMem, RxRing, TxGroup, TxRing, TxRules};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 use ndis::adapter::AdapterHandle;
-use ndis::dma::{ScatterGatherDma, SharedMemory};
+use ndis::dma::{MappedNetBuffer, ScatterGatherDma, SharedMemory};
 use ndis::irql::{Irql, Passive};
 use ndis::mem::Shared;
 use ndis::nbl::{NblPool, ReceiveNbl, ReceivePile, SendChain};
+use ndis::places::Taker;
 use ndis::status::{Result, Status};
 
 /// Pool tag of the NBL pool: `e1kR`, as the debugger shows it.
@@ -105,31 +106,36 @@ pub fn receive_ring(
     Ok(receive::Ring::new(ring, spare, buffers))
 }
 
+/// Descriptors of a transmit ring, and places of its window.
+pub fn transmit_descriptors(settings: &Settings) -> u32 {
+    u32::from(settings.transmit_buffers).next_power_of_two()
+}
+
 /// A transmit ring with its window and the memory that frames may need.
 pub fn transmit_ring(
     handle: &AdapterHandle,
     dma: Shared<ScatterGatherDma<send::Mapper>>,
     queue: usize,
+    taker: Taker<MappedNetBuffer>,
     settings: &Settings,
     irql: &Irql<Passive>,
 ) -> Result<window::Ring> {
-    let descriptors = u32::from(settings.transmit_buffers).next_power_of_two();
-    let slots = boxed(descriptors as usize, TxSlot::default)?;
+    let descriptors = transmit_descriptors(settings);
+    let groups = boxed(descriptors as usize, TxGroup::default)?;
     let memory = ring_memory(&dma, descriptors, irql)?;
     // The chip remembers one context for both queues.
     let rules = TxRules {
         always_context: true,
     };
-    let ring = TxRing::new(queue, memory, slots, rules).map_err(|_| Status::FAILURE)?;
+    let ring = TxRing::new(queue, memory, groups, rules).map_err(|_| Status::FAILURE)?;
     let headers = dma.allocate_shared(descriptors * feed::HEADER_SLOT, true, irql)?;
     let zeros = dma.allocate_shared(super::frame::MIN_FRAME, true, irql)?;
     // A frame with a tag; buffers begin on cache lines of their own.
     let bounce = (settings.max_frame() + 4).next_multiple_of(64);
     let bounces = dma.allocate_shared(bounce * feed::BOUNCES, true, irql)?;
-    let window = boxed(descriptors as usize, window::Entry::default)?;
     Ok(window::Ring::new(
         feed::Feed::new(ring, headers, zeros, bounces, bounce),
-        window,
+        taker,
         dma,
         SendChain::new(*handle),
     ))

@@ -2,47 +2,42 @@
 //! Send: from NBL chains to the rings and back. At most DISPATCH_LEVEL, from several CPUs at once.
 //!
 //! ```text
-//! MiniportSend ─► pending (whole NBLs) ─► a ticket each NB ─► mapped by NDIS ─► ring ─► done ─► completed
-//!                 under the lock          under the lock      no lock           lock    lock    no lock
+//! MiniportSend ─► pending (whole NBLs) ─► a ticket each NB ─► mapped by NDIS ─► its place ─► ring ─► done ─► completed
+//!                 under the lock          under the lock      no lock           no lock      lock    lock    no lock
 //! ```
 //! There are two queues, each with a ring, a window and a lock of its own. NBLs with a receive-side scaling hash go where
 //! the hash says, all others to the first, so that a flow stays in order (D-06).
 //!
-//! A ticket is a place in the *window*. NDIS may map net buffers at once, later or on another CPU (G-22), in any order;
-//! the window puts them into the ring in the order of their tickets. A full window or ring leaves the rest pending, and
-//! completions carry on (D-07). Tickets are taken, and finished net buffers given back, a batch per hold of the lock. It
-//! is never held across a call into NDIS (K-01); the tail is written under it, so that tail writes keep their order.
+//! A ticket is a place in the *window*. NDIS may map net buffers at once, later or on another CPU (G-22), in any order, and
+//! the callback puts each into the place of its ticket without a lock. A sender has all of its chain mapped, and then moves
+//! what is there into the ring, in the order of the tickets, with one tail write; what comes later its callback moves. A full
+//! window or ring leaves the rest pending, and completions carry on (D-07). The lock is taken a few times a chain, and is
+//! never held across a call into NDIS (K-01); the tail is written under it, so that tail writes keep their order.
 
-use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN};
-use super::plan::{Plan, asks_for_nothing, check_length, large_send_done, plan};
-use super::window::{BATCH, Batch, Finished, Held, Ring};
+use super::frame::HEADER_LEN;
+use super::plan::{check_length, large_send_done};
+use super::window::{Batch, Few, Ring};
 use crate::adapter::Core;
 use crate::hw::mmio::Mmio;
 use crate::hw::queue;
 pub use crate::hw::regs::QUEUES;
-use ndis::dma::{MappedNetBuffer, ScatterGatherDma, SgListHandler};
+use ndis::dma::{MappedNetBuffer, MappedQueue, Mapping, Put, SgListHandler, Unmapping};
 use ndis::ffi::TcpLargeSendNetBufferListInfo;
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::mem::Shared;
 use ndis::miniport::CancelId;
-use ndis::nbl::{SendChain, TxNetBuffer};
+use ndis::nbl::{SendChain, SendNbl, TxNetBuffer};
+use ndis::places::Places;
 use ndis::spin::SpinLock;
-use ndis::status::{Result, Status};
+use ndis::status::Status;
 
 /// Net buffers finished by one DPC pass: as many as the largest window has. What is sent later has an interrupt of its
 /// own.
 const COMPLETIONS: u32 = crate::ring::dma::MAX_DESCRIPTORS;
-/// The driver's words of a net buffer: its ticket, and its queue.
-const TICKET: usize = 0;
-const QUEUE: usize = 1;
 
-/// Bytes of the Ethernet header.
-const START: usize = HEADER_LEN as usize;
-
-/// The EtherType, or the length.
-const fn ether_type(start: &[u8; START]) -> u16 {
-    let [.., high, low] = start;
-    u16::from_be_bytes([*high, *low])
+/// The driver's word of a net buffer: its ticket and, in the lowest bit, its queue.
+const fn word(ticket: u32, queue: usize) -> usize {
+    (ticket as usize) << 1 | queue & 1
 }
 
 /// A queue in cache lines of its own. `None` before initialisation has made the ring and after halt has taken it.
@@ -62,13 +57,47 @@ pub struct Sender {
 /// MiniportProcessSGList: an owner of the core. The cycle core → ring → DMA → mapper → core ends when halt takes the
 /// rings.
 #[derive(Debug)]
-pub struct Mapper(pub Shared<Core>);
+pub struct Mapper {
+    core: Shared<Core>,
+    places: [Places<MappedNetBuffer>; QUEUES],
+}
+
+impl Mapper {
+    /// The places are those of the two windows.
+    pub fn new(core: Shared<Core>, places: [Places<MappedNetBuffer>; QUEUES]) -> Self {
+        Self { core, places }
+    }
+
+    /// The places of a queue; the last one's for a queue that there is not.
+    #[inline]
+    fn places(&self, queue: usize) -> &Places<MappedNetBuffer> {
+        let [first, second] = &self.places;
+        if queue == 0 { first } else { second }
+    }
+}
 
 impl SgListHandler for Mapper {
     fn process(&self, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
-        let number = mapped.net_buffer().word(QUEUE).unwrap_or(0);
-        if let Some(queue) = self.0.sender.queues.get(number) {
-            queue.mapped(&self.0, mapped, irql);
+        if let Put::Late(queue) = self.put(mapped) {
+            self.late(queue, irql);
+        }
+    }
+
+    #[inline]
+    fn put(&self, mapped: MappedNetBuffer) -> Put {
+        let word = mapped.net_buffer().word();
+        let queue = word & 1;
+        if self.places(queue).put((word >> 1) as u32, mapped) {
+            Put::Done
+        } else {
+            // No sender is there to move it.
+            Put::Late(queue)
+        }
+    }
+
+    fn late(&self, number: usize, irql: &mut Irql<Dispatch>) {
+        if let Some(queue) = self.core.sender.queues.get(number) {
+            queue.advance(&self.core, irql);
         }
     }
 }
@@ -117,7 +146,7 @@ impl Sender {
         }
     }
 
-    /// The oldest net buffer that the chip has in queue `number`: a ticket, which no later one has for a long time.
+    /// The oldest frame that the chip has in queue `number`, by a number that no later one has for a long time.
     /// DISPATCH_LEVEL, no lock held.
     pub fn oldest(&self, number: usize, irql: &mut Irql<Dispatch>) -> Option<u32> {
         let queue = self.queues.get(number)?;
@@ -201,156 +230,123 @@ impl Sender {
 }
 
 impl Queue {
+    /// Sends a chain, unless it is empty.
+    #[inline(never)]
+    fn send(&self, core: &Core, chain: SendChain, irql: &mut Irql<Dispatch>) {
+        // A frame that was refused has no interrupt to wait for.
+        if !chain.is_empty() && self.pump(core, chain, irql) {
+            self.complete(core, irql);
+        }
+    }
+
     /// Adds `chain` to what waits, has it mapped and hands it to the chip with one tail write. `true`: something failed
     /// and can be completed.
-    fn pump(&self, core: &Core, chain: SendChain, irql: &mut Irql<Dispatch>) -> bool {
-        let mut chain = Some(chain);
-        let mut empty = SendChain::new(core.handle);
-        let mut entered = false;
-        let mut failed = false;
+    #[inline(always)]
+    fn pump(&self, core: &Core, mut chain: SendChain, irql: &mut Irql<Dispatch>) -> bool {
+        let rules = core.send_rules();
+        // What never gets a place in the ring.
+        let mut lost = SendChain::new(core.handle);
         // Empty again after each round.
-        let mut batch = Batch::new_const();
-        loop {
+        let mut few = Few::new_const();
+        let mut tickets = 0..0;
+        let failed = loop {
             let mut guard = self.ring.lock(irql);
             let (slot, at_dispatch) = guard.split();
-            let Some(ring) = slot else { break };
-            if let Some(mut chain) = chain.take() {
+            let Some(ring) = slot else {
+                // Without a ring what came fails.
+                chain.fail(Status::FAILURE);
+                lost.append(&mut chain);
+                break false;
+            };
+            if tickets.start == tickets.end {
                 ring.pending.append(&mut chain);
+            } else {
+                ring.settle(tickets, &rules, at_dispatch);
             }
-            if !entered {
-                ring.senders += 1;
-                entered = true;
-            }
-            if ring.has_pending() {
-                ring.next_batch(&mut batch, &mut empty);
-            }
-            if batch.is_empty() {
-                ring.senders -= 1;
-                ring.advance(core.is_gone(), at_dispatch);
+            let batch;
+            (batch, tickets) = ring.next_batch(&mut few, &mut lost);
+            if matches!(batch, Batch::Nothing) {
                 ring.ring_doorbell(&core.mmio);
-                failed = ring.has_failed();
-                break;
+                break ring.has_failed();
             }
-            let dma = ring.dma.clone();
+            let count = tickets.end.wrapping_sub(tickets.start);
+            let mapping = ring.dma.mapping(count as usize);
             drop(guard);
-            self.map_all(core, &mut batch, &dma, irql);
-        }
-        // Without a ring: what came fails.
-        if let Some(chain) = chain.filter(|chain| !chain.is_empty()) {
-            let count = chain.len() as u32;
-            chain.complete_with(Status::FAILURE, irql);
-            core.leave(count, irql);
-        }
-        let count = empty.len() as u32;
-        if count > 0 {
-            empty.complete(irql);
+            let first = tickets.start;
+            match batch {
+                Batch::All(all) => self.map_all(core, all, first, mapping, &mut lost, irql),
+                _ => self.map_all(core, few.drain(..), first, mapping, &mut lost, irql),
+            }
+        };
+        if !lost.is_empty() {
+            let count = lost.len() as u32;
+            lost.complete(irql);
             core.leave(count, irql);
         }
         failed
     }
 
-    /// Has a batch mapped. No lock held. A function of its own, as its loop then has the registers for itself.
+    /// Has net buffers mapped, with tickets from `ticket` on. No lock held. A function of its own, as its loop then has the
+    /// registers for itself.
     #[inline(never)]
     fn map_all(
         &self,
         core: &Core,
-        batch: &mut Batch,
-        dma: &ScatterGatherDma<Mapper>,
+        net_buffers: impl Iterator<Item = TxNetBuffer>,
+        first: u32,
+        mapping: Mapping<Mapper>,
+        lost: &mut SendChain,
         irql: &mut Irql<Dispatch>,
     ) {
-        for (nb, ticket) in batch.drain(..) {
-            self.map(core, nb, ticket, dma, irql);
-        }
-    }
-
-    /// Has one net buffer mapped. No lock held.
-    #[inline]
-    fn map(
-        &self,
-        core: &Core,
-        mut nb: TxNetBuffer,
-        ticket: u32,
-        dma: &ScatterGatherDma<Mapper>,
-        irql: &mut Irql<Dispatch>,
-    ) {
-        let checked = if core.is_gone() {
-            Err(Status::NOT_ACCEPTED)
-        } else {
-            // D-10: never truncated, never a runt header.
-            check_length(&nb, core.settings.max_frame())
-        };
-        let failed = match checked {
-            Err(status) => Err((status, nb)),
-            Ok(()) => {
-                nb.set_word(TICKET, ticket as usize);
-                nb.set_word(QUEUE, self.number);
-                dma.map(nb, irql)
-            }
-        };
-        if let Err((status, nb)) = failed {
-            self.not_mapped(ticket, nb, status, irql);
-        }
+        let number = self.number & 1;
+        let places = mapping.handler().places(number);
+        let longest = core.settings.max_frame();
+        let usual = longest.wrapping_sub(HEADER_LEN);
+        mapping.map_all(
+            net_buffers,
+            irql,
+            |index, nb| {
+                let ticket = first.wrapping_add(index);
+                places.open(ticket);
+                nb.set_word(word(ticket, number));
+                // D-10: never truncated, never a runt header. The usual lengths first.
+                if nb.data_length().wrapping_sub(HEADER_LEN) <= usual {
+                    Ok(())
+                } else {
+                    check_length(nb, longest)
+                }
+            },
+            |index, nb, status, irql| {
+                let ticket = first.wrapping_add(index);
+                self.not_mapped(core, ticket, nb, status, lost, irql);
+            },
+        );
     }
 
     #[cold]
     #[inline(never)]
-    fn not_mapped(&self, ticket: u32, nb: TxNetBuffer, status: Status, irql: &mut Irql<Dispatch>) {
-        if let Some(ring) = &mut *self.ring.lock(irql) {
-            ring.failed(ticket, nb, status);
-        }
-    }
-
-    /// NDIS has mapped a net buffer. DISPATCH_LEVEL; inside [`Queue::map`], later, or on another CPU.
-    #[inline]
-    fn mapped(&self, core: &Core, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
-        if asks_for_nothing(mapped.net_buffer()) {
-            self.waits(core, mapped, None, irql);
-        } else {
-            self.mapped_with_request(core, mapped, irql);
-        }
-    }
-
-    #[inline(never)]
-    fn mapped_with_request(&self, core: &Core, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>) {
-        let nb = mapped.net_buffer();
-        let start = nb.first::<START, _>(irql).unwrap_or([0; START]);
-        let (kind, most) = (ether_type(&start), core.settings.max_frame());
-        let plan = plan(nb, kind, core.offload.get(), most, irql);
-        self.waits(core, mapped, Some(plan), irql);
-    }
-
-    /// Puts a mapped net buffer into the window; without a plan it is sent as it is.
-    #[inline(always)]
-    fn waits(
+    fn not_mapped(
         &self,
         core: &Core,
-        mapped: MappedNetBuffer,
-        plan: Option<Result<Plan>>,
+        ticket: u32,
+        nb: TxNetBuffer,
+        status: Status,
+        lost: &mut SendChain,
         irql: &mut Irql<Dispatch>,
     ) {
-        let nb = mapped.net_buffer();
-        let ticket = nb.word(TICKET).unwrap_or(0) as u32;
-        // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-        let address = nb.first::<ADDRESS_LEN, _>(irql);
-        let cast = address.map_or(Cast::Unicast, |address| Cast::of(&address));
-        let mut guard = self.ring.lock(irql);
-        let Some(ring) = &mut *guard else { return };
-        ring.mapped(ticket, mapped, plan, cast);
-        // A sender in its loop moves it, and writes the tail once for all.
-        let alone = ring.senders == 0;
-        drop(guard);
-        if alone {
-            self.advance(core, irql);
+        core.statistics.transmit(self.number).error(1);
+        if let Some(ring) = &mut *self.ring.lock(irql) {
+            ring.failed(ticket);
         }
+        finish(nb, status, lost);
     }
 
     /// Moves what waits into the ring; no sender does.
-    #[inline(never)]
     fn advance(&self, core: &Core, irql: &mut Irql<Dispatch>) {
         let mut guard = self.ring.lock(irql);
         let (slot, at_dispatch) = guard.split();
         let Some(ring) = slot else { return };
-        ring.advance(core.is_gone(), at_dispatch);
+        ring.advance(&core.send_rules(), at_dispatch);
         ring.ring_doorbell(&core.mmio);
         if ring.has_failed() {
             drop(guard);
@@ -409,20 +405,21 @@ impl Queue {
         let mut total = 0;
         let mut pending = false;
         // Empty again after each round.
-        let mut done = Finished::new_const();
+        let mut done = MappedQueue::new();
         while total < most {
-            let room = BATCH.min((most - total) as usize);
             let mut guard = self.ring.lock(irql);
             let (slot, at_dispatch) = guard.split();
             let Some(ring) = slot else { break };
             let statistics = core.statistics.transmit(self.number);
-            let (count, more) = ring.finished(statistics, &mut done, room);
-            ring.advance(core.is_gone(), at_dispatch);
-            ring.ring_doorbell(&core.mmio);
+            let (count, more) = ring.finished(statistics, &mut done, most - total);
+            if ring.is_waiting() {
+                ring.advance(&core.send_rules(), at_dispatch);
+                ring.ring_doorbell(&core.mmio);
+            }
             pending = ring.has_pending();
             drop(guard);
             give_back(&mut done, chain, irql);
-            total += count as u32;
+            total += count;
             if !more {
                 break;
             }
@@ -453,10 +450,8 @@ impl Queue {
 
     fn empty_ring(&self, core: &Core, status: Status, irql: &mut Irql<Dispatch>) {
         let mut guard = self.ring.lock(irql);
-        let (slot, at_dispatch) = guard.split();
-        let Some(ring) = slot else { return };
+        let Some(ring) = &mut *guard else { return };
         ring.refuse_sent(status);
-        ring.advance(core.is_gone(), at_dispatch);
         drop(guard);
         self.complete(core, irql);
     }
@@ -482,27 +477,43 @@ impl Queue {
 /// Unmaps and finishes what `done` has; NBLs that are whole go to `chain`. A function of its own, as its loop then has the
 /// registers for itself.
 #[inline(never)]
-fn give_back(done: &mut Finished, chain: &mut SendChain, irql: &Irql<Dispatch>) {
-    for (held, status) in done.drain(..) {
-        let nb = match held {
-            // G-27: the list is freed before the NBL is completed.
-            Held::Mapped(mapped) => mapped.unmap(irql),
-            Held::Unmapped(nb) => nb,
-            Held::Nothing => continue,
-        };
-        let length = nb.data_length();
-        let Some(mut nbl) = nb.finish(status) else {
-            continue;
-        };
-        let large = nbl.info(TcpLargeSendNetBufferListInfo);
-        if large != 0 {
-            nbl.set_info(
-                TcpLargeSendNetBufferListInfo,
-                large_send_done(large, length),
-            );
-        }
+fn give_back(done: &mut MappedQueue, chain: &mut SendChain, irql: &Irql<Dispatch>) {
+    // In registers: nobody else sees them meanwhile.
+    let mut queue = core::mem::take(done);
+    let mut whole = chain.new_like();
+    let mut shares = Unmapping::new();
+    while let Some(mapped) = queue.pop() {
+        // G-27: the list is freed before the NBL is completed. Refused ones have their status already.
+        let nb = mapped.unmap_with(&mut shares, irql);
+        finish(nb, Status::SUCCESS, &mut whole);
+    }
+    chain.append(&mut whole);
+}
+
+/// Finishes a net buffer; its NBL, if it is whole, goes to `chain`.
+#[inline]
+fn finish(nb: TxNetBuffer, status: Status, chain: &mut SendChain) {
+    let nbl = if nb.info(TcpLargeSendNetBufferListInfo) == 0 {
+        nb.finish(status)
+    } else {
+        finish_large(nb, status)
+    };
+    if let Some(nbl) = nbl {
         chain.push(nbl);
     }
+}
+
+/// The same for a large send, which is told about.
+#[inline(never)]
+fn finish_large(nb: TxNetBuffer, status: Status) -> Option<SendNbl> {
+    let length = nb.data_length();
+    let mut nbl = nb.finish(status)?;
+    let large = nbl.info(TcpLargeSendNetBufferListInfo);
+    nbl.set_info(
+        TcpLargeSendNetBufferListInfo,
+        large_send_done(large, length),
+    );
+    Some(nbl)
 }
 
 /// MiniportSendNetBufferLists. At most DISPATCH_LEVEL, on several CPUs at once.
@@ -514,12 +525,11 @@ pub fn send<L: AtMost<Dispatch>>(core: &Core, mut chain: SendChain, irql: &mut I
         return;
     }
     irql.at_dispatch(|irql| {
-        let second = chain.take_hashed(|hash| hash & 1 != 0);
-        for (queue, chain) in core.sender.queues.iter().zip([chain, second]) {
-            // A frame that failed at the head of the window has no interrupt to wait for.
-            if !chain.is_empty() && queue.pump(core, chain, irql) {
-                queue.complete(core, irql);
-            }
+        let [first, second] = &core.sender.queues;
+        if chain.is_hashed() {
+            let hashed = chain.take_hashed(|hash| hash & 1 != 0);
+            second.send(core, hashed, irql);
         }
+        first.send(core, chain, irql);
     });
 }

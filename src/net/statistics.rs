@@ -52,14 +52,14 @@ pub struct Direction {
 
 impl Direction {
     /// Counts `frames` good frames of `octets` bytes together. One caller at a time.
-    pub fn good(&self, cast: Cast, frames: u32, octets: u32) {
+    pub fn good(&self, cast: Cast, frames: impl Into<u64>, octets: impl Into<u64>) {
         let count = match cast {
             Cast::Unicast => &self.unicast,
             Cast::Multicast => &self.multicast,
             Cast::Broadcast => &self.broadcast,
         };
-        add(&count.frames, u64::from(frames));
-        add(&count.octets, u64::from(octets));
+        add(&count.frames, frames.into());
+        add(&count.octets, octets.into());
     }
 
     /// Counts `n` frames with an error. Any caller.
@@ -198,9 +198,9 @@ mod tests {
     #[test]
     fn sums_follow_the_three_kinds_and_the_queues() {
         let s = Statistics::default();
-        s.receive(0).good(Cast::Unicast, 1, 60);
-        s.receive(0).good(Cast::Broadcast, 1, 42);
-        s.receive(1).good(Cast::Unicast, 1, 1514);
+        s.receive(0).good(Cast::Unicast, 1u32, 60u32);
+        s.receive(0).good(Cast::Broadcast, 1u32, 42u32);
+        s.receive(1).good(Cast::Unicast, 1u32, 1514u32);
         s.receive(1).error(2);
         let received = s.received();
         assert_eq!(received.frames(), 3);

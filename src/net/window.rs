@@ -1,159 +1,149 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The transmit window: net buffers between their ticket and their completion, in order.
+//! The transmit window: net buffers between their ticket and their completion.
+//!
+//! A ticket is a place where the mapped net buffer is put down, without a lock and in any order; here they are picked up
+//! in the order of their tickets, and go into the ring or are refused. The ring has them until the chip has reported their
+//! last frame.
 //!
 //! Everything here runs under the sender's lock and calls nothing of NDIS. DISPATCH_LEVEL.
 
-use super::feed::{Feed, Progress};
+use super::feed::{Feed, Group, Pushed, Rules};
 use super::frame::Cast;
-use super::plan::Plan;
 use super::send::Mapper;
 use crate::hw::mmio::Mmio;
 use crate::net::statistics::Direction;
-use crate::ring::PushError;
-use alloc::boxed::Box;
 use arrayvec::ArrayVec;
-use ndis::dma::{MappedNetBuffer, ScatterGatherDma};
+use core::ops::Range;
+use ndis::dma::{MappedNetBuffer, MappedQueue, ScatterGatherDma};
 use ndis::irql::{Dispatch, Irql};
 use ndis::mem::Shared;
 use ndis::miniport::CancelId;
-use ndis::nbl::{SendChain, SendNbl, TxNetBuffer, TxNetBuffers};
+use ndis::nbl::{OnlyNetBuffers, SendChain, SendNbl, TxNetBuffer, TxNetBuffers};
+use ndis::places::{Found, Taker};
 use ndis::status::Status;
 
-/// Net buffers taken or finished per hold of the lock.
-pub const BATCH: usize = 16;
-/// Frames looked at per hold of the lock: a large send has many.
-const REPORTS: u32 = 256;
-
-/// Where a net buffer is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    /// Nowhere: the place is free, or NDIS maps what has it.
-    #[default]
-    Away,
-    /// Mapped; waits for its turn or for room in the ring.
-    Waiting,
-    /// In the ring.
-    Sent,
-    /// Not sent; completed in its turn with the entry's status.
-    Refused,
-}
-
-/// What the window holds of a net buffer.
-#[derive(Debug, Default)]
-pub(super) enum Held {
-    #[default]
-    Nothing,
-    Mapped(MappedNetBuffer),
-    /// It could not be mapped.
-    Unmapped(TxNetBuffer),
-}
-
-/// A place in the window.
-#[derive(Debug)]
-pub struct Entry {
-    state: State,
-    cast: Cast,
-    status: Status,
-    plan: Plan,
-    progress: Progress,
-    held: Held,
-}
-
-impl Default for Entry {
-    fn default() -> Self {
-        Self {
-            state: State::Away,
-            cast: Cast::Unicast,
-            status: Status::SUCCESS,
-            plan: Plan::PLAIN,
-            progress: Progress::default(),
-            held: Held::Nothing,
-        }
-    }
-}
+/// Net buffers taken per hold of the lock, where NBLs have not one each.
+const BATCH: usize = 16;
+/// Groups of frames looked at per hold of the lock.
+const GROUPS: u32 = 16;
 
 /// The ring and everything that waits for it.
 #[derive(Debug)]
 pub struct Ring {
     pub(super) feed: Feed,
-    window: Box<[Entry]>,
-    /// Tickets, free-running: `head` ≤ `next` ≤ `tail`, at most the window's length apart. Before `head` everything is
-    /// completed, before `next` everything is in the ring or refused.
-    head: u32,
+    /// The places of the tickets.
+    taker: Taker<MappedNetBuffer>,
+    /// Tickets, free-running: before `next` everything has been picked up, before `tail` everything has been given out.
     next: u32,
     tail: u32,
+    /// How many of them are finished. `tail` is at most the count of places before this and before `next`.
+    finished: u32,
+    /// Picked up, and the ring had no room for all of it.
+    stuck: Option<MappedNetBuffer>,
+    /// Picked up and not sent; their NBLs have the status.
+    refused: MappedQueue,
+    /// The chip is done with them.
+    reported: MappedQueue,
+    reported_count: u32,
     /// The NBL that is being split.
     pub(super) current: Option<TxNetBuffers>,
     /// NBLs that nobody has looked at.
     pub(super) pending: SendChain,
-    /// Senders in their loop: mapping callbacks leave the ring to them, so that a chain costs one tail write.
-    pub(super) senders: u32,
     /// Why nothing enters the ring: it is not programmed.
     refusing: Option<Status>,
     pub(super) dma: Shared<ScatterGatherDma<Mapper>>,
 }
 
-/// The next net buffers to map, with their tickets.
-pub(super) type Batch = ArrayVec<(TxNetBuffer, u32), BATCH>;
-/// What one hold of the lock finishes.
-pub(super) type Finished = ArrayVec<(Held, Status), BATCH>;
+/// Net buffers of NBLs that have several.
+pub(super) type Few = ArrayVec<TxNetBuffer, BATCH>;
+
+/// The next net buffers to map.
+#[derive(Debug)]
+pub(super) enum Batch {
+    /// None, or there is no room.
+    Nothing,
+    /// Everything that was pending.
+    All(OnlyNetBuffers),
+    /// Some, in the [`Few`] that was given.
+    Few,
+}
 
 impl Ring {
-    /// An empty ring. The window's length is a power of two.
+    /// An empty ring.
     pub fn new(
         feed: Feed,
-        window: Box<[Entry]>,
+        taker: Taker<MappedNetBuffer>,
         dma: Shared<ScatterGatherDma<Mapper>>,
         pending: SendChain,
     ) -> Self {
         Self {
             feed,
-            window,
-            head: 0,
+            taker,
             next: 0,
             tail: 0,
+            finished: 0,
+            stuck: None,
+            refused: MappedQueue::new(),
+            reported: MappedQueue::new(),
+            reported_count: 0,
             current: None,
             pending,
-            senders: 0,
             refusing: None,
             dma,
         }
     }
 
+    /// Tickets that can be given out.
     #[inline]
-    fn entry(&mut self, ticket: u32) -> Option<&mut Entry> {
-        let at = ticket as usize & self.window.len().wrapping_sub(1);
-        self.window.get_mut(at)
+    fn room(&self) -> usize {
+        let out = self.tail.wrapping_sub(self.finished);
+        let waiting = self.tail.wrapping_sub(self.next);
+        self.taker.count().saturating_sub(out.max(waiting)) as usize
     }
 
-    /// Takes the next net buffers, each with a ticket, as far as the window and `batch` have room. NBLs without net
-    /// buffers go to `empty`.
+    /// Takes the next net buffers, as far as there is room, and gives out tickets for them. NBLs without net buffers go
+    /// to `empty`.
+    #[inline]
+    pub(super) fn next_batch(
+        &mut self,
+        few: &mut Few,
+        empty: &mut SendChain,
+    ) -> (Batch, Range<u32>) {
+        let start = self.tail;
+        if !self.has_pending() {
+            return (Batch::Nothing, start..start);
+        }
+        let room = self.room();
+        let batch = if self.current.is_none()
+            && self.pending.len() <= room
+            && let Some(all) = self.pending.take_only()
+        {
+            self.tail = start.wrapping_add(all.left() as u32);
+            Batch::All(all)
+        } else {
+            self.next_few(room, few, empty);
+            if few.is_empty() {
+                Batch::Nothing
+            } else {
+                Batch::Few
+            }
+        };
+        (batch, start..self.tail)
+    }
+
     #[inline(never)]
-    pub(super) fn next_batch(&mut self, batch: &mut Batch, empty: &mut SendChain) {
-        while !batch.is_full() && (self.tail.wrapping_sub(self.head) as usize) < self.window.len() {
+    fn next_few(&mut self, room: usize, few: &mut Few, empty: &mut SendChain) {
+        while few.len() < room && !few.is_full() {
             let Some(nb) = self.next_net_buffer(empty) else {
                 break;
             };
             // There is room.
-            let _ = batch.try_push((nb, self.tail));
+            let _ = few.try_push(nb);
             self.tail = self.tail.wrapping_add(1);
         }
     }
 
-    #[inline]
     fn next_net_buffer(&mut self, empty: &mut SendChain) -> Option<TxNetBuffer> {
-        if self.current.is_none() {
-            // Most NBLs have one net buffer.
-            match self.pending.pop()?.into_only() {
-                Ok(nb) => return Some(nb),
-                Err(nbl) => self.split(nbl, empty),
-            }
-        }
-        self.next_of_many(empty)
-    }
-
-    #[inline(never)]
-    fn next_of_many(&mut self, empty: &mut SendChain) -> Option<TxNetBuffer> {
         loop {
             if let Some(nb) = self.current.as_mut().and_then(Iterator::next) {
                 return Some(nb);
@@ -176,98 +166,122 @@ impl Ring {
     }
 
     /// Whether NBLs or net buffers wait for a ticket.
+    #[inline]
     pub(super) fn has_pending(&self) -> bool {
         self.current.is_some() || !self.pending.is_empty()
     }
 
-    /// A net buffer has been mapped; without a plan it is sent as it is.
-    #[inline(always)]
-    pub(super) fn mapped(
-        &mut self,
-        ticket: u32,
-        mapped: MappedNetBuffer,
-        plan: Option<Result<Plan, Status>>,
-        cast: Cast,
-    ) {
-        if let Some(entry) = self.entry(ticket) {
-            entry.held = Held::Mapped(mapped);
-            entry.cast = cast;
-            entry.progress = Progress::default();
-            match plan {
-                None => {
-                    entry.plan = Plan::PLAIN;
-                    entry.state = State::Waiting;
-                }
-                Some(Ok(plan)) => {
-                    entry.plan = plan;
-                    entry.state = State::Waiting;
-                }
-                Some(Err(status)) => {
-                    entry.status = status;
-                    entry.state = State::Refused;
-                }
+    /// The net buffer with this ticket is not put down: it could not be mapped, and its owner finishes it.
+    pub(super) fn failed(&mut self, ticket: u32) {
+        self.taker.skip(ticket);
+        self.finished = self.finished.wrapping_add(1);
+    }
+
+    /// After a sender has had the net buffers of `tickets` mapped: moves what is there into the ring, and makes sure that
+    /// whoever puts down the rest does the same.
+    #[inline]
+    pub(super) fn settle(&mut self, tickets: Range<u32>, rules: &Rules, irql: &Irql<Dispatch>) {
+        self.advance(rules, irql);
+        let left = tickets.end.wrapping_sub(self.next);
+        // Most of the time all of them are gone: `next` is at their end, or beyond.
+        if left != 0 && left <= self.taker.count() {
+            let all = tickets.end.wrapping_sub(tickets.start);
+            let from = tickets.end.wrapping_sub(left.min(all));
+            if self.taker.part(from..tickets.end) {
+                self.advance(rules, irql);
             }
         }
     }
 
-    /// A net buffer is not sent, and was not mapped.
-    pub(super) fn failed(&mut self, ticket: u32, nb: TxNetBuffer, status: Status) {
-        if let Some(entry) = self.entry(ticket) {
-            entry.held = Held::Unmapped(nb);
-            entry.progress = Progress::default();
-            entry.status = status;
-            entry.state = State::Refused;
-        }
+    /// Whether something waits for room in the ring, or to be put down.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.next != self.tail || self.stuck.is_some()
     }
 
     /// Moves what is mapped into the ring, in the order of tickets, as far as there is room; nothing when the device is
     /// gone or the ring is not programmed.
-    pub(super) fn advance(&mut self, gone: bool, irql: &Irql<Dispatch>) {
-        let refused = match self.refusing {
-            None if gone => Some(Status::NOT_ACCEPTED),
-            refused => refused,
-        };
-        while self.next != self.tail {
-            let ticket = self.next;
-            let at = ticket as usize & self.window.len().wrapping_sub(1);
-            let Some(entry) = self.window.get_mut(at) else {
-                return;
-            };
-            match (entry.state, &entry.held) {
-                (State::Away, _) => return,
-                (State::Waiting, Held::Mapped(mapped)) if refused.is_none() => {
-                    let (plan, progress) = (&entry.plan, &mut entry.progress);
-                    entry.state = match self.feed.push(mapped, plan, ticket, progress, irql) {
-                        Ok(()) => State::Sent,
-                        Err(PushError::Full) => return,
-                        Err(error) => {
-                            entry.status = match error {
-                                PushError::TooManySegments => Status::RESOURCES,
-                                _ => Status::INVALID_LENGTH,
-                            };
-                            State::Refused
-                        }
-                    };
-                }
-                (State::Waiting, _) => {
-                    entry.status = refused.unwrap_or(Status::NOT_ACCEPTED);
-                    entry.state = State::Refused;
-                }
-                (State::Sent | State::Refused, _) => {}
+    #[inline(never)]
+    pub(super) fn advance(&mut self, rules: &Rules, irql: &Irql<Dispatch>) {
+        let gone = rules.gone.then_some(Status::NOT_ACCEPTED);
+        if let Some(status) = self.refusing.or(gone) {
+            self.refuse_waiting(status);
+            return;
+        }
+        if self.stuck.is_some() && !self.resume(rules, irql) {
+            return;
+        }
+        let (mut next, tail) = (self.next, self.tail);
+        while next != tail {
+            let found = self.taker.take(next);
+            if matches!(found, Found::Nothing) {
+                break;
             }
-            self.next = ticket.wrapping_add(1);
+            next = next.wrapping_add(1);
+            if let Found::Value(nb) = found
+                && let Err(nb) = self.feed.push_usual(nb, irql)
+                && !self.push(nb, rules, irql)
+            {
+                break;
+            }
+        }
+        self.next = next;
+    }
+
+    /// Goes on with what the ring had no room for; `false`: it has none still.
+    #[inline(never)]
+    fn resume(&mut self, rules: &Rules, irql: &Irql<Dispatch>) -> bool {
+        let stuck = self.stuck.take();
+        stuck.is_none_or(|nb| self.push(nb, rules, irql))
+    }
+
+    /// Moves one net buffer into the ring; `false`: there is no room.
+    #[inline(never)]
+    fn push(&mut self, nb: MappedNetBuffer, rules: &Rules, irql: &Irql<Dispatch>) -> bool {
+        match self.feed.push(nb, rules, irql) {
+            Pushed::Done => true,
+            Pushed::Full(nb) => {
+                self.stuck = Some(nb);
+                false
+            }
+            Pushed::Refused(nb) => {
+                self.refused.push(nb);
+                true
+            }
         }
     }
 
-    /// Whether the oldest net buffer of the window was refused: no interrupt will come for it.
-    pub(super) fn has_failed(&mut self) -> bool {
-        let head = self.head;
-        head != self.next
-            && self
-                .entry(head)
-                .is_some_and(|e| e.state == State::Refused && e.progress.outstanding == 0)
+    /// Refuses what has been put down.
+    #[cold]
+    #[inline(never)]
+    fn refuse_waiting(&mut self, status: Status) {
+        if let Some(nb) = self.stuck.take() {
+            self.refuse(nb, status);
+        }
+        while self.next != self.tail {
+            match self.taker.take(self.next) {
+                Found::Nothing => return,
+                Found::Skipped => {}
+                Found::Value(nb) => self.refuse(nb, status),
+            }
+            self.next = self.next.wrapping_add(1);
+        }
     }
 
+    fn refuse(&mut self, mut nb: MappedNetBuffer, status: Status) {
+        nb.net_buffer_mut().fail(status);
+        if let Some(nb) = self.feed.refuse(nb) {
+            self.refused.push(nb);
+        }
+    }
+
+    /// Whether net buffers were refused: no interrupt will come for them.
+    #[inline]
+    pub(super) fn has_failed(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    #[inline]
     pub(super) fn ring_doorbell(&mut self, m: &impl Mmio) {
         if let Some(bell) = self.feed.ring().doorbell() {
             bell.ring(m);
@@ -279,149 +293,124 @@ impl Ring {
         self.refusing = None;
     }
 
-    /// The ticket of the oldest net buffer, if it is the chip's turn to finish it.
+    /// Names the oldest frame that the chip has not finished, if there is one.
     pub(super) fn oldest(&mut self) -> Option<u32> {
-        let (head, tail) = (self.head, self.tail);
-        let entry = (head != tail).then(|| self.entry(head)).flatten()?;
-        matches!(entry.state, State::Sent | State::Waiting).then_some(head)
+        let ring = self.feed.ring();
+        (!ring.is_idle()).then(|| ring.oldest())
     }
 
     /// Whether net buffers are in the ring, or wait for room there.
     pub(super) fn is_sending(&mut self) -> bool {
-        let (mut ticket, tail) = (self.head, self.tail);
-        while ticket != tail {
-            let entry = self.entry(ticket);
-            if entry.is_some_and(|e| matches!(e.state, State::Sent | State::Waiting)) {
-                return true;
-            }
-            ticket = ticket.wrapping_add(1);
-        }
-        false
+        self.stuck.is_some()
+            || !self.feed.ring().is_idle()
+            || self.taker.has_any(self.next..self.tail)
     }
 
     /// Empties the ring: what the chip had and did not report fails with `status`, and so does what comes before
     /// [`accept`](Self::accept). The chip has been stopped, or is gone.
     pub(super) fn refuse_sent(&mut self, status: Status) {
         self.refusing = Some(status);
-        self.feed.drain();
-        let (mut ticket, next, tail) = (self.head, self.next, self.tail);
-        while ticket != tail {
-            if let Some(entry) = self.entry(ticket) {
-                // A large send of which a part was in the ring fails as a whole.
-                let partly = entry.state == State::Waiting && entry.progress.frames > 0;
-                entry.progress.outstanding = 0;
-                if entry.state == State::Sent || partly {
-                    entry.state = State::Refused;
-                    entry.status = status;
-                }
-            }
-            if ticket == next {
-                break;
-            }
-            ticket = ticket.wrapping_add(1);
-        }
+        let refused = &mut self.refused;
+        self.feed.drain(|mut nb| {
+            nb.net_buffer_mut().fail(status);
+            refused.push(nb);
+        });
+        // A large send of which a part was in the ring fails as a whole.
+        self.refuse_waiting(status);
     }
 
     /// D-50: what has not reached the ring and has this id is refused.
     pub(super) fn cancel(&mut self, id: CancelId) {
-        let mut ticket = self.next;
-        while ticket != self.tail {
-            if let Some(entry) = self.entry(ticket)
-                && entry.state == State::Waiting
-                && entry.progress.frames == 0
-                && let Held::Mapped(mapped) = &entry.held
-                && mapped.net_buffer().is_cancelled_by(id)
-            {
-                entry.state = State::Refused;
-                entry.status = Status::SEND_ABORTED;
-            }
-            ticket = ticket.wrapping_add(1);
+        let is_cancelled = |nb: &MappedNetBuffer| nb.net_buffer().is_cancelled_by(id);
+        if !self.feed.is_begun()
+            && let Some(nb) = self.stuck.take_if(|nb| is_cancelled(nb))
+        {
+            self.refuse(nb, Status::SEND_ABORTED);
         }
+        let refused = &mut self.refused;
+        self.taker
+            .take_if(self.next..self.tail, is_cancelled, |mut nb| {
+                nb.net_buffer_mut().fail(Status::SEND_ABORTED);
+                refused.push(nb);
+            });
     }
 
-    /// Moves up to `room` finished net buffers to `done`, oldest first; returns how many, and whether there may be more.
+    /// Moves finished net buffers to `done`, at most `room`: the refused ones first, then those that were sent, oldest first.
+    /// Returns how many, and whether there may be more.
     #[inline]
     pub(super) fn finished(
         &mut self,
         statistics: &Direction,
-        done: &mut Finished,
-        room: usize,
-    ) -> (usize, bool) {
-        let mask = self.window.len().wrapping_sub(1);
-        let window = &mut self.window;
-        let frames = self.feed.complete(REPORTS, |ticket| {
-            if let Some(entry) = window.get_mut(ticket as usize & mask) {
-                entry.progress.outstanding = entry.progress.outstanding.wrapping_sub(1);
-            }
-        });
-        let mut tally = Tally::default();
+        done: &mut MappedQueue,
+        room: u32,
+    ) -> (u32, bool) {
         let mut count = 0;
-        while count < room {
-            if self.head == self.next {
-                break;
-            }
-            let ticket = self.head;
-            let Some(entry) = self.entry(ticket) else {
-                break;
-            };
-            if entry.progress.outstanding != 0 {
-                break;
-            }
-            let status = match entry.state {
-                State::Sent => {
-                    tally.add(entry.cast, entry.progress);
-                    Status::SUCCESS
-                }
-                State::Refused => {
-                    tally.errors += 1;
-                    entry.status
-                }
-                State::Waiting | State::Away => break,
-            };
-            entry.state = State::Away;
-            // `room` is no more than `done` has.
-            let _ = done.try_push((core::mem::take(&mut entry.held), status));
-            self.head = ticket.wrapping_add(1);
-            count += 1;
+        if self.has_failed() {
+            count = take(&mut self.refused, done, room);
+            statistics.error(u64::from(count));
         }
-        tally.give(statistics);
-        (count, count == room || frames == REPORTS)
+        let all = self.reported(statistics);
+        let waiting = self.reported_count;
+        if waiting != 0 {
+            let taken = if waiting <= room - count {
+                done.append(&mut self.reported);
+                waiting
+            } else {
+                take(&mut self.reported, done, room - count)
+            };
+            self.reported_count -= taken;
+            count += taken;
+        }
+        self.finished = self.finished.wrapping_add(count);
+        (count, !all || self.reported_count != 0 || self.has_failed())
     }
-}
 
-/// What a batch adds to the statistics.
-#[derive(Default)]
-struct Tally {
-    unicast: Progress,
-    multicast: Progress,
-    broadcast: Progress,
-    errors: u64,
-}
-
-impl Tally {
+    /// Takes over the net buffers whose frames the chip has reported. Whether that is all that there are.
     #[inline]
-    fn add(&mut self, cast: Cast, sent: Progress) {
-        let to = match cast {
-            Cast::Unicast => &mut self.unicast,
-            Cast::Multicast => &mut self.multicast,
-            Cast::Broadcast => &mut self.broadcast,
-        };
-        to.frames = to.frames.wrapping_add(sent.frames);
-        to.octets = to.octets.wrapping_add(sent.octets);
+    fn reported(&mut self, statistics: &Direction) -> bool {
+        let (reported, count) = (&mut self.reported, &mut self.reported_count);
+        let mut left = GROUPS;
+        self.feed.complete(|group| {
+            reported.append(&mut group.done);
+            *count += group.count;
+            settle(group, statistics);
+            left -= 1;
+            left != 0
+        });
+        left != 0
     }
+}
 
-    fn give(self, statistics: &Direction) {
-        for (cast, sent) in [
-            (Cast::Unicast, self.unicast),
-            (Cast::Multicast, self.multicast),
-            (Cast::Broadcast, self.broadcast),
-        ] {
-            if sent.frames > 0 {
-                statistics.good(cast, sent.frames, sent.octets);
-            }
-        }
-        if self.errors > 0 {
-            statistics.error(self.errors);
-        }
+/// Moves up to `room` from one queue to another; how many there were.
+#[cold]
+#[inline(never)]
+fn take(from: &mut MappedQueue, to: &mut MappedQueue, room: u32) -> u32 {
+    let mut count = 0;
+    while count < room
+        && let Some(nb) = from.pop()
+    {
+        to.push(nb);
+        count += 1;
+    }
+    count
+}
+
+/// Adds a group to the statistics.
+#[inline]
+fn settle(group: &Group, statistics: &Direction) {
+    let [multicast, multicast_octets] = group.multicast;
+    let [broadcast, broadcast_octets] = group.broadcast;
+    let others = multicast + broadcast;
+    let octets = group
+        .octets
+        .wrapping_sub(multicast_octets)
+        .wrapping_sub(broadcast_octets);
+    statistics.good(Cast::Unicast, group.frames - others, octets);
+    if others != 0 {
+        statistics.good(Cast::Multicast, multicast, multicast_octets);
+        statistics.good(Cast::Broadcast, broadcast, broadcast_octets);
+    }
+    if group.refused != 0 {
+        statistics.error(u64::from(group.refused));
     }
 }

@@ -57,7 +57,7 @@ pub struct DescriptorMemory<M> {
     mem: M,
     base: NonNull<[AtomicU64; 2]>,
     count: u32,
-    /// The next power of two, less one.
+    /// The largest power of two that is not above the count, less one: a masked index is in the ring.
     mask: u32,
 }
 
@@ -83,7 +83,7 @@ impl<M: DmaMem> DescriptorMemory<M> {
             mem,
             base,
             count,
-            mask: count.next_power_of_two() - 1,
+            mask: (1 << count.ilog2()) - 1,
         };
         ring.clear();
         Ok(ring)
@@ -92,7 +92,7 @@ impl<M: DmaMem> DescriptorMemory<M> {
     /// Zeroes every descriptor. The device must not be using the ring.
     pub fn clear(&self) {
         for i in 0..self.count() {
-            self.store(i, [0, 0]);
+            self.store_at(i, [0, 0]);
         }
     }
 
@@ -118,17 +118,26 @@ impl<M: DmaMem> DescriptorMemory<M> {
         self.count() * DESCRIPTOR_BYTES as u32
     }
 
-    /// A descriptor of a free-running index.
+    /// A descriptor of a free-running index, in rings whose count is a power of two.
     #[inline]
     fn words(&self, index: u32) -> &[AtomicU64; 2] {
-        self.exactly(index & self.mask)
+        // SAFETY: the mask is below the count.
+        unsafe { self.descriptor(index & self.mask) }
     }
 
     /// A descriptor; an index beyond the ring means the first.
     #[inline]
     fn exactly(&self, index: u32) -> &[AtomicU64; 2] {
         let at = if index < self.count { index } else { 0 };
-        // SAFETY: the index is below the count and `new` checked that so many descriptors fit.
+        // SAFETY: below the count, or 0; there are 8 at least.
+        unsafe { self.descriptor(at) }
+    }
+
+    /// # Safety
+    /// `at` is below the count.
+    #[inline]
+    unsafe fn descriptor(&self, at: u32) -> &[AtomicU64; 2] {
+        // SAFETY: the caller's promise, and `new` checked that so many descriptors fit.
         let p = unsafe { self.base.add(at as usize) };
         // SAFETY: inside the owned memory, 16-byte aligned, mapped as long as `self.mem` lives (DmaMem).
         unsafe { p.as_ref() }

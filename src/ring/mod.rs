@@ -3,13 +3,12 @@
 //!
 //! ```text
 //! // memory: anything that implements the unsafe trait DmaMem { as_ptr, device_address, len }
-//! // slots:  Box<[TxSlot]> (or any AsRef + AsMut), one per descriptor; a power of two, 8 to 4096; receive rings may
-//! //         have any multiple of 8
-//! let mut tx = TxRing::new(queue, mem, slots, TxRules { always_context })?;
+//! // groups: Box<[TxGroup<Cookie>]>, one per descriptor; a power of two, 8 to 4096; receive rings may have any multiple of 8
+//! let mut tx = TxRing::new(queue, mem, groups, TxRules { always_context })?;
 //! hw::queue::program_tx(&mmio, queue, tx.base(), tx.bytes());
-//! tx.push(segments, &TxRequest { context, options }, cookie)?;  // Full | TooManySegments | Empty: ring unchanged
+//! tx.push(segments, &TxRequest { context, options }, |cookie| ..)?;  // Full | TooManySegments | Empty: ring unchanged
 //! if let Some(bell) = tx.doorbell() { bell.ring(&mmio) }        // one TDT write per batch
-//! tx.complete(max_frames, |cookie| ..);                         // by DD, no register
+//! tx.complete(|cookie| true);                                   // by DD, no register; false: enough
 //! tx.drain(|cookie| ..);                                        // after the chip has been stopped
 //!
 //! let mut rx = RxRing::new(queue, mem, slots, buffer_bytes, max_frame)?; // slots: one empty place per descriptor
@@ -35,7 +34,7 @@ pub mod tx;
 pub use dma::{DescriptorMemory, DmaMem, RingError};
 pub use doorbell::Doorbell;
 pub use rx::{DropReason, Full, Harvest, Refill, RxBuffer, RxFrame, RxRing};
-pub use tx::{PushError, Segment, TxRequest, TxRing, TxRules, TxSlot};
+pub use tx::{PushError, Segment, TxGroup, TxRequest, TxRing, TxRules};
 
 #[cfg(test)]
 mod tests;

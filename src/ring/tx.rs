@@ -4,7 +4,8 @@
 //! * Descriptors are written by `push`, handed over by the one tail write of [`doorbell`](TxRing::doorbell).
 //! * RS stands on the last descriptor of every `RS_STRIDE`-th frame and of the last frame of a batch, so every
 //!   frame handed over is covered by an RS at or behind it. Completion looks at DD of those, never at TDH, and
-//!   reads no register (82574L §17).
+//!   reads no register (82574L §17). The frames up to an RS are a group: what the caller remembers of them is one
+//!   value, and comes back at once.
 //! * Free space comes from software indices. One descriptor stays free: TDH = TDT means empty (§6).
 
 use super::dma::{DescriptorMemory, DmaMem, RingError};
@@ -12,6 +13,7 @@ use super::doorbell::Doorbell;
 use crate::hw::desc::{TX_DD, TX_RS, TxContext, TxOptions, tx_data};
 use crate::hw::mmio::{Reg, Wo};
 use crate::hw::regs;
+use alloc::boxed::Box;
 
 /// Frames between two reports inside a batch.
 const RS_STRIDE: u32 = 16;
@@ -61,72 +63,84 @@ pub enum PushError {
     WrongLength,
 }
 
-/// What the ring remembers per descriptor.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TxSlot {
-    cookie: usize,
-    /// With RS: where the next RS is, once there is one.
-    next_rs: u32,
-    eop: bool,
-    rs: bool,
+/// The frames up to and with one RS descriptor.
+#[derive(Clone, Debug, Default)]
+pub struct TxGroup<C> {
+    /// What the caller remembers of them.
+    cookie: C,
+    /// The RS descriptor.
+    end: u32,
 }
 
-impl TxSlot {
-    /// The last descriptor of a frame.
-    const fn last(cookie: usize) -> Self {
-        Self {
-            cookie,
-            next_rs: 0,
-            eop: true,
-            rs: false,
-        }
-    }
-}
-
-/// A transmit ring: descriptors in `M`, one slot per descriptor in `S`.
+/// A transmit ring: descriptors in `M`, and what the caller remembers of each group of frames in a `C`, which is a default
+/// one at first.
 #[derive(Debug)]
-pub struct TxRing<M, S> {
+pub struct TxRing<M, C> {
     desc: DescriptorMemory<M>,
-    slots: S,
+    /// As many as descriptors, so that each may be the end of one.
+    groups: Box<[TxGroup<C>]>,
     tail: Reg<u32, Wo>,
     rules: TxRules,
     /// Free-running indices: `done` ≤ `shown` ≤ `next`, at most count − 1 apart.
     next: u32,
     shown: u32,
     done: u32,
-    /// Last descriptor of the newest frame.
-    last_eop: u32,
-    frames_since_rs: u32,
-    /// The oldest RS descriptor that has not been worked off; it may not have been handed over yet.
-    watch: Option<u32>,
-    /// The newest one; the slots between the two are linked.
-    newest_rs: u32,
+    /// Where `next` has to stop: `done` and the mask.
+    limit: u32,
+    /// Frames until the next RS, from the stride down.
+    until_rs: u32,
+    /// Groups with their RS: free-running numbers of the oldest one, and of the one that comes next.
+    first_group: u32,
+    next_group: u32,
+    /// The group that has no RS yet.
+    open: C,
     context: Option<TxContext>,
 }
 
-impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
-    /// A ring over `mem` for transmit queue `queue`, with as many descriptors as there are slots.
-    pub fn new(queue: usize, mem: M, slots: S, rules: TxRules) -> Result<Self, RingError> {
+impl<M: DmaMem, C: Default> TxRing<M, C> {
+    /// A ring over `mem` for transmit queue `queue`, with as many descriptors as there are groups.
+    pub fn new(
+        queue: usize,
+        mem: M,
+        groups: Box<[TxGroup<C>]>,
+        rules: TxRules,
+    ) -> Result<Self, RingError> {
         let tail = regs::TDT_Q.get(queue).ok_or(RingError::Queue)?;
-        let count = u32::try_from(slots.as_ref().len()).map_err(|_| RingError::Count)?;
+        let count = u32::try_from(groups.len()).map_err(|_| RingError::Count)?;
         // The indices run freely and are masked.
         if !count.is_power_of_two() {
             return Err(RingError::Count);
         }
-        Ok(Self {
+        let mut ring = Self {
             desc: DescriptorMemory::new(mem, count)?,
-            slots,
+            groups,
             tail,
             rules,
             next: 0,
             shown: 0,
             done: 0,
-            last_eop: 0,
-            frames_since_rs: 0,
-            watch: None,
-            newest_rs: 0,
+            limit: 0,
+            until_rs: RS_STRIDE,
+            first_group: 0,
+            next_group: 0,
+            open: C::default(),
             context: None,
-        })
+        };
+        ring.free_to(0);
+        Ok(ring)
+    }
+
+    /// Everything before `done` is free.
+    #[inline]
+    fn free_to(&mut self, done: u32) {
+        self.done = done;
+        self.limit = done.wrapping_add(self.desc.mask());
+    }
+
+    /// Whether no descriptor may be written now.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.next == self.limit
     }
 
     /// Device address for TDBAL and TDBAH.
@@ -142,7 +156,7 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
     /// Descriptors that may be written now.
     #[inline]
     pub fn free(&self) -> u32 {
-        self.desc.mask() - self.next.wrapping_sub(self.done)
+        self.limit.wrapping_sub(self.next)
     }
 
     /// Whether nothing is queued or outstanding.
@@ -150,42 +164,31 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         self.next == self.done
     }
 
+    /// The oldest descriptor that is not free, by a number that it keeps and that runs freely.
+    pub fn oldest(&self) -> u32 {
+        self.done
+    }
+
     /// The index that the next free descriptor has: what TDT is after the next doorbell.
     pub fn tail_index(&self) -> u32 {
         self.next & self.desc.mask()
     }
 
-    #[inline]
-    fn slot(&mut self, index: u32) -> Option<&mut TxSlot> {
-        let at = (index & self.desc.mask()) as usize;
-        self.slots.as_mut().get_mut(at)
-    }
-
-    #[inline]
-    fn peek(&self, index: u32) -> TxSlot {
-        let at = (index & self.desc.mask()) as usize;
-        self.slots.as_ref().get(at).copied().unwrap_or_default()
-    }
-
-    /// Writes the descriptors of one frame. `cookie` comes back when it is complete. All or nothing; the chip
-    /// sees it after the doorbell.
+    /// Writes the descriptors of one frame; `add` adds it to what is remembered of its group. All or nothing; the chip sees
+    /// it after the doorbell.
     #[inline]
     pub fn push(
         &mut self,
         segments: impl Iterator<Item = Segment>,
         request: &TxRequest,
-        cookie: usize,
+        add: impl FnOnce(&mut C),
     ) -> Result<(), PushError> {
         // One pass: descriptors are the driver's until the doorbell, so a frame that does not fit is taken back.
         let (start, before) = (self.next, self.context);
-        let limit = self.done.wrapping_add(self.desc.mask());
-        let result = self.fill(segments, request, cookie, limit);
+        let result = self.fill(segments, request, self.limit);
         match result {
             Ok(()) => {
-                self.frames_since_rs += 1;
-                if self.frames_since_rs >= RS_STRIDE {
-                    self.report_last();
-                }
+                self.end_frame(add);
             }
             Err(_) => {
                 self.next = start;
@@ -199,27 +202,39 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         }
     }
 
-    /// [`push`](Self::push) of a frame in one piece of at most [`MAX_SEGMENT`] bytes, without a context.
+    /// [`push`](Self::push) of a frame in one piece of at most [`MAX_SEGMENT`] bytes, without a context. The ring must not
+    /// be full: see [`free`](Self::free).
     #[inline]
-    pub fn push_one(
-        &mut self,
-        piece: Segment,
-        options: TxOptions,
-        cookie: usize,
-    ) -> Result<(), PushError> {
-        if self.free() == 0 {
-            return Err(PushError::Full);
+    pub fn push_one(&mut self, piece: Segment, options: TxOptions, add: impl FnOnce(&mut C)) {
+        self.write(tx_data(piece.address, piece.len, true, options));
+        self.end_frame(add);
+    }
+
+    /// What is remembered of the newest frame's group, unless the chip may have been done with it.
+    pub fn newest(&mut self) -> Option<&mut C> {
+        if self.until_rs != RS_STRIDE {
+            return Some(&mut self.open);
         }
-        self.last_eop = self.next;
-        self.write(
-            tx_data(piece.address, piece.len, true, options),
-            TxSlot::last(cookie),
-        );
-        self.frames_since_rs += 1;
-        if self.frames_since_rs >= RS_STRIDE {
+        if self.is_idle() {
+            return None;
+        }
+        let newest = self.next_group.wrapping_sub(1);
+        self.group(newest).map(|group| &mut group.cookie)
+    }
+
+    fn group(&mut self, number: u32) -> Option<&mut TxGroup<C>> {
+        let at = (number & self.desc.mask()) as usize;
+        self.groups.get_mut(at)
+    }
+
+    /// The descriptor before `next` is the last of a frame.
+    #[inline]
+    fn end_frame(&mut self, add: impl FnOnce(&mut C)) {
+        add(&mut self.open);
+        self.until_rs = self.until_rs.wrapping_sub(1);
+        if self.until_rs == 0 {
             self.report_last();
         }
-        Ok(())
     }
 
     #[inline]
@@ -227,7 +242,6 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         &mut self,
         segments: impl Iterator<Item = Segment>,
         request: &TxRequest,
-        cookie: usize,
         limit: u32,
     ) -> Result<(), PushError> {
         if let Some(c) = request.context
@@ -237,7 +251,7 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
                 return Err(PushError::Full);
             }
             self.context = Some(c);
-            self.write(c.encode(), TxSlot::default());
+            self.write(c.encode());
         }
         let mut data = 0;
         let mut total = 0u32;
@@ -251,10 +265,7 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
                     if self.next == limit {
                         return Err(PushError::Full);
                     }
-                    self.write(
-                        tx_data(address, len, false, request.options),
-                        TxSlot::default(),
-                    );
+                    self.write(tx_data(address, len, false, request.options));
                 }
                 data += 1;
                 if data > MAX_FRAME_DESCRIPTORS {
@@ -276,43 +287,30 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         if self.next == limit {
             return Err(PushError::Full);
         }
-        self.last_eop = self.next;
-        self.write(
-            tx_data(address, len, true, request.options),
-            TxSlot::last(cookie),
-        );
+        self.write(tx_data(address, len, true, request.options));
         Ok(())
     }
 
     #[inline]
-    fn write(&mut self, words: [u64; 2], slot: TxSlot) {
+    fn write(&mut self, words: [u64; 2]) {
         let at = self.next;
         self.desc.store(at, words);
-        if let Some(s) = self.slot(at) {
-            *s = slot;
-        }
         self.next = at.wrapping_add(1);
     }
 
-    /// Sets RS on the newest frame's last descriptor.
-    #[inline]
+    /// Ends the group: sets RS on the newest frame's last descriptor.
+    #[inline(never)]
     fn report_last(&mut self) {
-        let at = self.last_eop;
-        self.desc.or_second(at, TX_RS);
-        if let Some(s) = self.slot(at) {
-            s.rs = true;
+        let end = self.next.wrapping_sub(1);
+        self.desc.or_second(end, TX_RS);
+        let at = (self.next_group & self.desc.mask()) as usize;
+        if let Some(group) = self.groups.get_mut(at) {
+            // What `complete` and `drain` leave there is a default one.
+            core::mem::swap(&mut group.cookie, &mut self.open);
+            group.end = end;
         }
-        match self.watch {
-            None => self.watch = Some(at),
-            Some(_) => {
-                let newest = self.newest_rs;
-                if let Some(s) = self.slot(newest) {
-                    s.next_rs = at;
-                }
-            }
-        }
-        self.newest_rs = at;
-        self.frames_since_rs = 0;
+        self.next_group = self.next_group.wrapping_add(1);
+        self.until_rs = RS_STRIDE;
     }
 
     /// Ends a batch: the tail write that hands it over, or nothing if nothing is new.
@@ -321,7 +319,7 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         if self.shown == self.next {
             return None;
         }
-        if self.frames_since_rs > 0 {
+        if self.until_rs != RS_STRIDE {
             self.report_last();
         }
         self.shown = self.next;
@@ -331,65 +329,49 @@ impl<M: DmaMem, S: AsRef<[TxSlot]> + AsMut<[TxSlot]>> TxRing<M, S> {
         })
     }
 
-    /// Gives back the cookies of complete frames, oldest first, at most `max`. No register access.
+    /// Shows `each` what is remembered of groups that are complete, oldest first, to take it out and leave a default one,
+    /// until it has enough and says `false`. No register access.
     #[inline]
-    pub fn complete(&mut self, max: u32, mut each: impl FnMut(usize)) -> u32 {
-        let mut frames = 0;
-        while frames < max {
-            let Some(rs) = self.watched() else { break };
-            // Once reported, the answer is kept in the slot: a device that takes DD back confuses nobody.
-            if self.peek(rs).rs {
-                if self.desc.load_status(rs) & TX_DD == 0 {
-                    break;
-                }
-                if let Some(s) = self.slot(rs) {
-                    s.rs = false;
-                }
+    pub fn complete(&mut self, mut each: impl FnMut(&mut C) -> bool) {
+        let mask = self.desc.mask();
+        while self.first_group != self.next_group {
+            let Some(group) = self.groups.get_mut((self.first_group & mask) as usize) else {
+                return;
+            };
+            let end = group.end;
+            // Not handed over yet: the chip cannot be done with it, whatever it says.
+            let waits = end.wrapping_sub(self.done) >= self.shown.wrapping_sub(self.done);
+            if waits || self.desc.load_status(end) & TX_DD == 0 {
+                return;
             }
-            // Everything up to and with `rs` is done.
-            while frames < max && self.done != rs.wrapping_add(1) {
-                let slot = self.peek(self.done);
-                self.done = self.done.wrapping_add(1);
-                if slot.eop {
-                    frames += 1;
-                    each(slot.cookie);
-                }
-            }
-            if self.done == rs.wrapping_add(1) {
-                let newest = self.newest_rs;
-                self.watch = (rs != newest).then_some(self.peek(rs).next_rs);
+            let go_on = each(&mut group.cookie);
+            self.first_group = self.first_group.wrapping_add(1);
+            self.free_to(end.wrapping_add(1));
+            if !go_on {
+                return;
             }
         }
-        frames
     }
 
-    /// The oldest RS descriptor handed over that has not been worked off.
-    #[inline]
-    fn watched(&self) -> Option<u32> {
-        let handed_over = self.shown.wrapping_sub(self.done);
-        self.watch
-            .filter(|rs| rs.wrapping_sub(self.done) < handed_over)
-    }
-
-    /// Gives back the cookies of every frame, complete or not, and empties the ring. The chip must have been
+    /// Shows `each` what is remembered of every group, complete or not, as [`complete`](Self::complete) does, and empties
+    /// the ring. The chip must have been
     /// stopped and the queue's registers must be programmed anew.
-    pub fn drain(&mut self, mut each: impl FnMut(usize)) -> u32 {
-        let mut frames = 0;
-        while self.done != self.next {
-            let slot = self.peek(self.done);
-            self.done = self.done.wrapping_add(1);
-            if slot.eop {
-                frames += 1;
-                each(slot.cookie);
-            }
+    pub fn drain(&mut self, mut each: impl FnMut(&mut C)) {
+        while self.first_group != self.next_group {
+            let Some(group) = self.group(self.first_group) else {
+                break;
+            };
+            each(&mut group.cookie);
+            self.first_group = self.first_group.wrapping_add(1);
         }
+        each(&mut self.open);
         self.next = 0;
         self.shown = 0;
-        self.done = 0;
-        self.frames_since_rs = 0;
-        self.watch = None;
+        self.free_to(0);
+        self.first_group = 0;
+        self.next_group = 0;
+        self.until_rs = RS_STRIDE;
         self.context = None;
         self.desc.clear();
-        frames
     }
 }

@@ -6,17 +6,22 @@
 //! (G-22). The DMA handle stays registered until the last list and the last piece of shared memory are gone (G-28,
 //! H-04).
 
-use core::mem::ManuallyDrop;
+mod mapped;
+mod mapping;
+
 use core::ptr::{NonNull, null_mut};
+
+pub use mapped::{MappedNetBuffer, MappedQueue, Unmapping};
+pub use mapping::Mapping;
 
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
-use crate::irql::{Dispatch, Irql, Passive, drop_level_at_most, in_drop_at_dispatch};
+use crate::irql::{Dispatch, Irql, Passive, drop_level_at_most};
 use crate::mem::Shared;
-use crate::nbl::TxNetBuffer;
 use crate::plain::Plain;
 use crate::status::{Result, Status};
 use crate::sys::ndis;
+use mapping::Handler;
 
 /// What the adapter can do.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +37,28 @@ pub trait SgListHandler: Send + Sync + 'static {
     /// Takes a mapped net buffer: program it, or unmap and finish it. DISPATCH_LEVEL, also inside
     /// [`map`](ScatterGatherDma::map).
     fn process(&self, mapped: MappedNetBuffer, irql: &mut Irql<Dispatch>);
+
+    /// The same for a handler that has a quick way: one that calls nothing. What it says is done afterwards.
+    #[inline]
+    fn put(&self, mapped: MappedNetBuffer) -> Put {
+        Put::Process(mapped)
+    }
+
+    /// What [`Put::Late`] asked for, with its number. DISPATCH_LEVEL.
+    fn late(&self, number: usize, irql: &mut Irql<Dispatch>) {
+        let (_, _) = (number, irql);
+    }
+}
+
+/// What [`SgListHandler::put`] has left to do.
+#[derive(Debug)]
+pub enum Put {
+    /// Nothing.
+    Done,
+    /// All of it.
+    Process(MappedNetBuffer),
+    /// [`SgListHandler::late`].
+    Late(usize),
 }
 
 /// NdisMRegisterScatterGatherDma's handle.
@@ -55,18 +82,10 @@ impl Drop for DmaHandle {
     }
 }
 
-/// The handler together with its DMA.
-#[derive(Debug)]
-pub(crate) struct Handler<H> {
-    handler: H,
-    /// Last: the handler may hold mapped frames.
-    pub(crate) dma: Shared<DmaHandle>,
-}
-
 /// A registered DMA with its handler. Drop at PASSIVE_LEVEL.
 #[derive(Debug)]
 pub struct ScatterGatherDma<H: SgListHandler> {
-    pub(crate) handler: Shared<Handler<H>>,
+    handler: Shared<Handler<H>>,
     list_size: u32,
 }
 
@@ -92,7 +111,7 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
             description.Flags = NDIS_SG_DMA_64_BIT_ADDRESS;
         }
         description.MaximumPhysicalMapping = attributes.max_transfer;
-        description.ProcessSGListHandler = Some(process::<H>);
+        description.ProcessSGListHandler = Some(mapping::process::<H>);
         let mut handle = null_mut();
         // SAFETY: PASSIVE_LEVEL; description and handle are valid for the call.
         Status(unsafe {
@@ -111,7 +130,7 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
             irql,
         )?;
         Ok(Self {
-            handler: Shared::new(Handler { dma, handler }, irql)?,
+            handler: Shared::new(Handler::new(dma, handler), irql)?,
             list_size: description.ScatterGatherListSize,
         })
     }
@@ -119,51 +138,19 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
     /// The handler. Any IRQL.
     #[must_use]
     pub fn handler(&self) -> &H {
-        &self.handler.handler
+        self.handler.handler()
+    }
+
+    /// NDIS' handle.
+    #[cfg(feature = "raw")]
+    pub(crate) fn ndis_handle(&self) -> NDIS_HANDLE {
+        self.handler.dma().handle
     }
 
     /// Bytes that a scatter/gather list for the largest frame takes. Any IRQL.
     #[must_use]
     pub fn list_size(&self) -> u32 {
         self.list_size
-    }
-
-    /// NdisMAllocateNetBufferSGList: maps a frame for the device to read. Exactly DISPATCH_LEVEL.
-    ///
-    /// On success the handler has got it, or will.
-    ///
-    /// # Errors
-    /// The net buffer with [`Status::INVALID_LENGTH`] if it has no data, or with what NDIS says (contract G-23).
-    pub fn map(&self, nb: TxNetBuffer, irql: &Irql<Dispatch>) -> Result<(), (Status, TxNetBuffer)> {
-        let _ = irql;
-        if nb.data_length() == 0 {
-            return Err((Status::INVALID_LENGTH, nb));
-        }
-        let (nb, nbl) = nb.into_raw();
-        let handler = self.handler.clone();
-        // SAFETY: owned; these members are the miniport's.
-        let words = unsafe { &mut (*nb.as_ptr()).MiniportReserved };
-        words[2] = nbl.as_ptr().cast();
-        words[3] = Shared::into_raw(handler);
-        let (dma, context) = (self.handler.dma.handle, nb.as_ptr().cast());
-        // SAFETY: DISPATCH_LEVEL; an owned net buffer with data, given to the callback on success.
-        let status = Status(unsafe {
-            ndis::NdisMAllocateNetBufferSGList(
-                dma,
-                nb.as_ptr(),
-                context,
-                NDIS_SG_LIST_WRITE_TO_DEVICE,
-                null_mut(),
-                0,
-            )
-        });
-        if status.is_success() {
-            return Ok(());
-        }
-        // SAFETY: no callback comes (G-22), so the parts are still ours.
-        let (nb, handler) = unsafe { taken::<H>(nb) };
-        drop(handler);
-        Err((status, nb))
     }
 
     /// NdisMAllocateSharedMemory: memory that both processor and device reach. PASSIVE_LEVEL, in `initialize` (I-04).
@@ -180,7 +167,7 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
         if length == 0 {
             return Err(Status::INVALID_PARAMETER);
         }
-        let dma = self.handler.dma.clone();
+        let dma = self.handler.dma().clone();
         let (mut address, mut logical) = (null_mut(), LARGE_INTEGER::new(0));
         let cached = BOOLEAN::from(cached);
         let adapter = dma.adapter.as_raw();
@@ -204,145 +191,6 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
         // SAFETY: `length` bytes just allocated; zeroed so that nothing stale reaches the device or a reader.
         unsafe { memory.address.as_ptr().write_bytes(0, length as usize) };
         Shared::new(memory, irql)
-    }
-}
-
-/// Takes the parts that `map` stored in a net buffer.
-///
-/// # Safety
-/// `nb` was mapped by a `ScatterGatherDma<H>`, and the parts are taken once.
-unsafe fn taken<H>(nb: NonNull<NET_BUFFER>) -> (TxNetBuffer, Option<Shared<Handler<H>>>) {
-    // SAFETY: owned by whoever takes the parts.
-    let words = unsafe { nb.as_ref() }.MiniportReserved;
-    // SAFETY: stored by `map` from a valid reference.
-    let nbl = unsafe { NonNull::new_unchecked(words[2].cast()) };
-    // SAFETY: the caller's promise.
-    let handler = unsafe { Shared::from_raw(words[3]) };
-    // SAFETY: the caller's promise.
-    (unsafe { TxNetBuffer::from_raw(nb, nbl) }, handler)
-}
-
-unsafe extern "system" fn process<H: SgListHandler>(
-    _device: *mut DEVICE_OBJECT,
-    _reserved: *mut c_void,
-    list: *mut SCATTER_GATHER_LIST,
-    context: *mut c_void,
-) {
-    let Some(nb) = NonNull::new(context.cast()) else {
-        return;
-    };
-    // SAFETY: the context is the net buffer that `map` gave, and NDIS calls once per mapping.
-    let (nb, Some(handler)) = (unsafe { taken::<H>(nb) }) else {
-        return;
-    };
-    // Without a list there is nothing to unmap: the frame fails.
-    let Some(list) = NonNull::new(list) else {
-        return;
-    };
-    let mapped = MappedNetBuffer {
-        nb: ManuallyDrop::new(nb),
-        list,
-        dma: ManuallyDrop::new(handler.dma.clone()),
-    };
-    // SAFETY: NDIS calls this at DISPATCH_LEVEL.
-    let mut irql = unsafe { Irql::assume() };
-    handler.handler.process(mapped, &mut irql);
-}
-
-/// A net buffer with its scatter/gather list, owned. Dropped, it is unmapped and finished with FAILURE.
-#[derive(Debug)]
-pub struct MappedNetBuffer {
-    nb: ManuallyDrop<TxNetBuffer>,
-    list: NonNull<SCATTER_GATHER_LIST>,
-    dma: ManuallyDrop<Shared<DmaHandle>>,
-}
-
-// SAFETY: net buffer and list may be handled on any processor; this is their only owner.
-unsafe impl Send for MappedNetBuffer {}
-// SAFETY: `&self` only reads.
-unsafe impl Sync for MappedNetBuffer {}
-
-impl MappedNetBuffer {
-    /// The net buffer. Any IRQL.
-    #[must_use]
-    pub fn net_buffer(&self) -> &TxNetBuffer {
-        &self.nb
-    }
-
-    /// Where the data lies for the device: logical addresses and lengths. More elements than the ring has room for, and
-    /// lengths beyond the frame, are possible: stop after the frame's length (contract G-25, G-26). Any IRQL.
-    #[must_use]
-    pub fn elements(&self) -> &[SCATTER_GATHER_ELEMENT] {
-        // SAFETY: the list lives until it is freed, which takes `self`.
-        let count = unsafe { self.list.as_ref() }.NumberOfElements as usize;
-        // SAFETY: only an address is computed.
-        let first = unsafe { &raw const (*self.list.as_ptr()).Elements };
-        // SAFETY: the list has this many elements behind its head.
-        unsafe { core::slice::from_raw_parts(first.cast(), count) }
-    }
-
-    /// The frame's own bytes as (logical address, length) pairs: the list begins at the start of the current MDL and may
-    /// go beyond the frame, so it is skipped to the offset and cut at the length (contract G-25). Pieces are never
-    /// empty; a list that is too short gives a sum below the frame's length. Any IRQL.
-    pub fn data(&self) -> impl Iterator<Item = (u64, u32)> + Clone + '_ {
-        self.range(0, self.nb.data_length())
-    }
-
-    /// As [`data`](Self::data), of `length` bytes from byte `offset` of the frame on. Any IRQL.
-    #[inline]
-    pub fn range(&self, offset: u32, length: u32) -> impl Iterator<Item = (u64, u32)> + Clone + '_ {
-        let mut skip = self.nb.offset_in_mdl().saturating_add(offset);
-        let mut left = length.min(self.nb.data_length().saturating_sub(offset));
-        self.elements().iter().filter_map(move |element| {
-            let skipped = skip.min(element.Length);
-            skip -= skipped;
-            let length = (element.Length - skipped).min(left);
-            left -= length;
-            let address = (element.Address.value() as u64).wrapping_add(u64::from(skipped));
-            (length > 0).then_some((address, length))
-        })
-    }
-
-    /// Where the frame is, if its first piece has all of it: the common case, found without a loop. Any IRQL.
-    #[must_use]
-    #[inline]
-    pub fn in_one_piece(&self) -> Option<u64> {
-        let skip = self.nb.offset_in_mdl();
-        let first = self.elements().first()?;
-        let length = first.Length.checked_sub(skip)?;
-        let address = (first.Address.value() as u64).wrapping_add(u64::from(skip));
-        (length >= self.nb.data_length()).then_some(address)
-    }
-
-    /// NdisMFreeNetBufferSGList, when the device is done with the frame (G-27). Exactly DISPATCH_LEVEL, while the
-    /// [`ScatterGatherDma`] lives.
-    #[must_use = "the net buffer must be finished"]
-    pub fn unmap(self, irql: &Irql<Dispatch>) -> TxNetBuffer {
-        ManuallyDrop::new(self).unmap_inner(irql)
-    }
-
-    fn unmap_inner(&mut self, irql: &Irql<Dispatch>) -> TxNetBuffer {
-        let _ = irql;
-        // SAFETY: the callers use `self` no more.
-        let nb = unsafe { ManuallyDrop::take(&mut self.nb) };
-        // SAFETY: as above.
-        let dma = unsafe { ManuallyDrop::take(&mut self.dma) };
-        let (raw, nbl) = nb.into_raw();
-        // SAFETY: DISPATCH_LEVEL; list and net buffer of one mapping, freed once.
-        unsafe { ndis::NdisMFreeNetBufferSGList(dma.handle, self.list.as_ptr(), raw.as_ptr()) };
-        // SAFETY: taken apart three lines above.
-        unsafe { TxNetBuffer::from_raw(raw, nbl) }
-    }
-}
-
-impl Drop for MappedNetBuffer {
-    fn drop(&mut self) {
-        // Kept past the raised level: the last share deregisters the DMA, which needs PASSIVE_LEVEL.
-        let dma = Shared::clone(&self.dma);
-        let mut finished = None;
-        in_drop_at_dispatch(|irql| finished = Some(self.unmap_inner(irql)));
-        drop(finished);
-        drop(dma);
     }
 }
 

@@ -95,6 +95,7 @@
 //! ```text
 //! send:    SendChain  --pop()-->  SendNbl  --split()-->  TxNetBuffer (one per NET_BUFFER, counted)
 //!          TxNetBuffer --dma.map(nb, irql)--> SgListHandler::process(&self, MappedNetBuffer, &mut Irql<Dispatch>)
+//!          many of them: dma.mapping(count).map(nb, irql) …; mapped.unmap_with(&mut Unmapping::new(), irql) …
 //!          MappedNetBuffer: elements() -> &[SCATTER_GATHER_ELEMENT], unmap(irql) -> TxNetBuffer
 //!          TxNetBuffer: data_length(), copy_to(&mut [u8], irql), info(slot), finish(status) -> Option<SendNbl> (Some for the last one)
 //!          SendNbl -> chain.push(nbl);  chain.complete(irql)   // every NBL exactly once; dropping completes with FAILURE
@@ -166,6 +167,7 @@ pub mod nbl;
 #[cfg(not(target_os = "none"))]
 pub mod oid;
 #[cfg(not(target_os = "none"))]
+pub mod places;
 pub mod plain;
 #[cfg(not(target_os = "none"))]
 pub mod pnp;

@@ -128,9 +128,9 @@ pub(crate) unsafe fn first_bytes<const N: usize>(nb: &NET_BUFFER) -> Option<[u8;
     if !mapped || (mdl.ByteCount as usize) < end || (nb.data_length() as usize) < N {
         return None;
     }
-    let base = NonNull::new(mdl.MappedSystemVa.cast::<u8>())?;
+    // With one of these flags the address is set, and `MmGetSystemAddressForMdlSafe` gives it as it is.
     // SAFETY: inside the MDL's bytes.
-    let from = unsafe { base.add(offset as usize) };
+    let from = unsafe { mdl.MappedSystemVa.cast::<u8>().add(offset as usize) };
     // SAFETY: `N` mapped bytes; alignment is not assumed.
     Some(unsafe { from.cast::<[u8; N]>().read_unaligned() })
 }

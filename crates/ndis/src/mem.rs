@@ -71,17 +71,50 @@ impl<T> Shared<T> {
         })
     }
 
-    /// Gives one ownership away as a pointer.
-    pub(crate) fn into_raw(this: Self) -> *mut core::ffi::c_void {
-        core::mem::ManuallyDrop::new(this).inner.as_ptr().cast()
+    /// Where the value is: by this pointer ownerships can be given up again.
+    #[inline]
+    pub(crate) fn value(this: &Self) -> NonNull<T> {
+        // SAFETY: only an address inside the allocation is computed.
+        let value = unsafe { &raw mut (*this.inner.as_ptr()).value };
+        // SAFETY: inside the allocation, so not null.
+        unsafe { NonNull::new_unchecked(value) }
     }
 
-    /// The ownership that [`into_raw`](Self::into_raw) gave away; `None` for null.
+    /// Adds `count` ownerships, to be given up with [`release`](Self::release).
+    #[inline]
+    pub(crate) fn add(this: &Self, count: usize) {
+        // Relaxed: as for `clone`.
+        this.counted().owners.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Gives up `count` ownerships at once; the last one drops the value.
     ///
     /// # Safety
-    /// From `into_raw` of the same `T`, used once.
-    pub(crate) unsafe fn from_raw(raw: *mut core::ffi::c_void) -> Option<Self> {
-        NonNull::new(raw.cast()).map(|inner| Self { inner })
+    /// `value` is from [`value`](Self::value), and the caller has so many ownerships.
+    #[inline]
+    pub(crate) unsafe fn release(value: NonNull<T>, count: usize) {
+        let offset = core::mem::offset_of!(Counted<T>, value);
+        // SAFETY: the value lies so many bytes behind the start of its allocation.
+        let inner = unsafe { value.byte_sub(offset) }.cast::<Counted<T>>();
+        // SAFETY: the caller is an owner.
+        let owners = unsafe { &inner.as_ref().owners };
+        // Release: the accesses of these owners happen before the value is dropped, wherever that is.
+        if owners.fetch_sub(count, Ordering::Release) == count {
+            // SAFETY: the last owner.
+            unsafe { Self::end(inner) };
+        }
+    }
+
+    /// # Safety
+    /// The caller was the last owner.
+    #[cold]
+    #[inline(never)]
+    unsafe fn end(inner: NonNull<Counted<T>>) {
+        if drop_level_at_most(DISPATCH_LEVEL) {
+            fence(Ordering::Acquire);
+            // SAFETY: made from a box in `new`, and nobody else's.
+            drop(unsafe { Box::from_raw(inner.as_ptr()) });
+        }
     }
 
     fn counted(&self) -> &Counted<T> {
@@ -108,14 +141,8 @@ impl<T> Deref for Shared<T> {
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        // Release: this owner's accesses happen before the value is dropped, wherever that is.
-        if self.counted().owners.fetch_sub(1, Ordering::Release) == 1
-            && drop_level_at_most(DISPATCH_LEVEL)
-        {
-            fence(Ordering::Acquire);
-            // SAFETY: the last owner; made from a box in `new`.
-            drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
-        }
+        // SAFETY: `self` is one owner.
+        unsafe { Self::release(Self::value(self), 1) };
     }
 }
 

@@ -213,7 +213,7 @@ impl<H: SgListHandler> ScatterGatherDma<H> {
     /// The handle of the registration. Any IRQL.
     #[must_use]
     pub fn as_raw(&self) -> NDIS_HANDLE {
-        self.handler.dma.handle
+        self.ndis_handle()
     }
 }
 

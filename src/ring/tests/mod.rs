@@ -11,14 +11,14 @@ mod model;
 mod rx;
 mod tx;
 
-use super::{Harvest, RxBuffer, RxRing, TxRing, TxRules, TxSlot};
+use super::{Harvest, RxBuffer, RxRing, TxGroup, TxRing, TxRules};
 use crate::hw::fake::{Alias, FakeChip, FakeDma, Mode, Variant};
 use crate::hw::{bits::IntCause, filter, queue};
 use std::boxed::Box;
 use std::vec;
 use std::vec::Vec;
 
-type Tx = TxRing<FakeDma, Vec<TxSlot>>;
+type Tx = TxRing<FakeDma, Vec<usize>>;
 type Rx = RxRing<FakeDma, Buffer>;
 
 /// A buffer of the tests: its number, and those behind it.
@@ -61,11 +61,37 @@ fn chip() -> FakeChip {
 fn tx_ring(chip: &FakeChip, count: usize) -> (Tx, Alias) {
     let mem = chip.allocate(count * 16);
     let alias = mem.alias();
-    let ring = Tx::new(0, mem, vec![TxSlot::default(); count], TxRules::default()).unwrap();
+    let ring = Tx::new(
+        0,
+        mem,
+        vec![TxGroup::default(); count].into_boxed_slice(),
+        TxRules::default(),
+    )
+    .unwrap();
     queue::init_tx_unit(chip, crate::hw::errata::Errata::default());
     assert!(queue::program_tx(chip, 0, ring.base(), ring.bytes()));
     queue::set_tx_enabled(chip, true);
     (ring, alias)
+}
+
+/// At most `most` complete groups of frames, whose cookies go to `back`; how many cookies.
+fn some(ring: &mut Tx, most: usize, back: &mut Vec<usize>) -> usize {
+    let (before, mut left) = (back.len(), most);
+    if most != 0 {
+        ring.complete(|group| {
+            back.append(group);
+            left -= 1;
+            left != 0
+        });
+    }
+    back.len() - before
+}
+
+/// All of them.
+fn all(ring: &mut Tx) -> Vec<usize> {
+    let mut back = Vec::new();
+    some(ring, usize::MAX, &mut back);
+    back
 }
 
 /// A receive ring with buffers of 2048 bytes that the chip works on.

@@ -2,10 +2,10 @@
 //! The transmit ring on a well-behaved chip.
 
 use super::super::dma::{DmaMem, RingError};
-use super::super::tx::{MAX_SEGMENT, PushError, Segment, TxRequest, TxRules, TxSlot};
+use super::super::tx::{MAX_SEGMENT, PushError, Segment, TxGroup, TxRequest, TxRules};
 use super::std::vec;
 use super::std::vec::Vec;
-use super::{Tx, chip, tx_ring};
+use super::{Tx, all, chip, some, tx_ring};
 use crate::hw::desc::{TX_DD, TX_RS, TxContext, TxOptions};
 use crate::hw::fake::Access;
 use crate::hw::mmio::Mmio;
@@ -29,7 +29,7 @@ fn frames_leave_in_one_batch_with_one_write() {
         ring.push(
             [seg(&data, 0, 100), seg(&data, 100, 50)].into_iter(),
             &TxRequest::default(),
-            cookie,
+            |g| g.push(cookie),
         )
         .unwrap();
     }
@@ -44,8 +44,8 @@ fn frames_leave_in_one_batch_with_one_write() {
             .all(|f| f[..100] == [0xAA; 100] && f[100..] == [0xBB; 50])
     );
     let mut back = Vec::new();
-    assert_eq!(ring.complete(7, |c| back.push(c)), 7);
-    assert_eq!(ring.complete(u32::MAX, |c| back.push(c)), 13);
+    assert_eq!(some(&mut ring, 1, &mut back), 16, "the stride");
+    assert_eq!(some(&mut ring, 9, &mut back), 4);
     assert_eq!(back, (1..=20).collect::<Vec<_>>());
     assert!(ring.is_idle());
     assert_eq!(chip.take_log(), [], "completion touches no register");
@@ -61,7 +61,7 @@ fn report_on_stride_and_on_the_last_of_a_batch() {
         ring.push(
             [seg(&data, 0, 60)].into_iter(),
             &TxRequest::default(),
-            cookie,
+            |g| g.push(cookie),
         )
         .unwrap();
     }
@@ -77,13 +77,17 @@ fn nothing_completes_before_dd() {
     let chip = chip();
     let (mut ring, device) = tx_ring(&chip, 8);
     let data = chip.allocate(64);
-    ring.push([seg(&data, 0, 60)].into_iter(), &TxRequest::default(), 9)
-        .unwrap();
-    assert_eq!(ring.complete(10, |_| panic!("not handed over")), 0);
+    ring.push(
+        [seg(&data, 0, 60)].into_iter(),
+        &TxRequest::default(),
+        |g| g.push(9),
+    )
+    .unwrap();
+    assert_eq!(all(&mut ring), [], "not handed over");
     let _ = ring.doorbell().unwrap();
-    assert_eq!(ring.complete(10, |_| panic!("not done")), 0);
+    assert_eq!(all(&mut ring), [], "not done");
     device.set_word(1, device.word(1) | TX_DD);
-    assert_eq!(ring.complete(10, |c| assert_eq!(c, 9)), 1);
+    assert_eq!(all(&mut ring), [9]);
 }
 
 #[test]
@@ -93,17 +97,17 @@ fn full_is_full_and_keeps_one_free() {
     let data = chip.allocate(64);
     let one = [seg(&data, 0, 60)];
     for c in 0..7 {
-        ring.push(one.into_iter(), &TxRequest::default(), c)
+        ring.push(one.into_iter(), &TxRequest::default(), |g| g.push(c))
             .unwrap();
     }
     assert_eq!(ring.free(), 0);
     assert_eq!(
-        ring.push(one.into_iter(), &TxRequest::default(), 7),
+        ring.push(one.into_iter(), &TxRequest::default(), |g| g.push(7)),
         Err(PushError::Full)
     );
     ring.doorbell().unwrap().ring(&chip);
     assert_eq!(chip.take_sent().len(), 7);
-    assert_eq!(ring.complete(100, |_| {}), 7);
+    assert_eq!(all(&mut ring).len(), 7);
     assert_eq!(ring.free(), 7);
 }
 
@@ -113,9 +117,12 @@ fn odd_segments() {
     let (mut ring, device) = tx_ring(&chip, 128);
     let data = chip.allocate(65536);
     let none = TxRequest::default();
-    assert_eq!(ring.push([].into_iter(), &none, 1), Err(PushError::Empty));
     assert_eq!(
-        ring.push([seg(&data, 0, 0)].into_iter(), &none, 1),
+        ring.push([].into_iter(), &none, |g| g.push(1)),
+        Err(PushError::Empty)
+    );
+    assert_eq!(
+        ring.push([seg(&data, 0, 0)].into_iter(), &none, |g| g.push(1)),
         Err(PushError::Empty)
     );
     // Pieces of 0 bytes are left out, long ones cut.
@@ -127,7 +134,7 @@ fn odd_segments() {
         ]
         .into_iter(),
         &none,
-        1,
+        |g| g.push(1),
     )
     .unwrap();
     assert_eq!(ring.tail_index(), 2);
@@ -137,7 +144,7 @@ fn odd_segments() {
     );
     let many = vec![seg(&data, 0, 1); 65];
     assert_eq!(
-        ring.push(many.into_iter(), &none, 1),
+        ring.push(many.into_iter(), &none, |g| g.push(1)),
         Err(PushError::TooManySegments)
     );
     let huge = [Segment {
@@ -145,13 +152,13 @@ fn odd_segments() {
         len: u32::MAX,
     }];
     assert_eq!(
-        ring.push(huge.into_iter(), &none, 1),
+        ring.push(huge.into_iter(), &none, |g| g.push(1)),
         Err(PushError::TooManySegments)
     );
     let (mut small, _) = tx_ring(&chip, 8);
     let eight = vec![seg(&data, 0, 1); 8];
     assert_eq!(
-        small.push(eight.into_iter(), &none, 1),
+        small.push(eight.into_iter(), &none, |g| g.push(1)),
         Err(PushError::TooManySegments),
         "never fits"
     );
@@ -164,7 +171,7 @@ fn context_only_when_it_changes() {
     for (always, want) in [(false, 5), (true, 6)] {
         let (_, _) = tx_ring(&chip, 8);
         let mem = chip.allocate(64 * 16);
-        let slots = vec![TxSlot::default(); 64];
+        let slots = vec![TxGroup::default(); 64].into_boxed_slice();
         let mut ring = Tx::new(
             1,
             mem,
@@ -191,13 +198,21 @@ fn context_only_when_it_changes() {
             ..TxRequest::default()
         };
         for c in 0..2 {
-            ring.push([seg(&data, 0, 60)].into_iter(), &request, c)
+            ring.push([seg(&data, 0, 60)].into_iter(), &request, |g| g.push(c))
                 .unwrap();
         }
-        ring.push([seg(&data, 0, 60)].into_iter(), &TxRequest::default(), 2)
-            .unwrap();
-        ring.push([seg(&data, 0, 60)].into_iter(), &TxRequest::default(), 3)
-            .unwrap();
+        ring.push(
+            [seg(&data, 0, 60)].into_iter(),
+            &TxRequest::default(),
+            |g| g.push(2),
+        )
+        .unwrap();
+        ring.push(
+            [seg(&data, 0, 60)].into_iter(),
+            &TxRequest::default(),
+            |g| g.push(3),
+        )
+        .unwrap();
         assert_eq!(ring.tail_index(), want);
     }
 }
@@ -244,16 +259,16 @@ fn drain_gives_back_everything_once() {
         ring.push(
             [seg(&data, 0, 30), seg(&data, 0, 30)].into_iter(),
             &TxRequest::default(),
-            c,
+            |g| g.push(c),
         )
         .unwrap();
     }
     let _ = ring.doorbell();
     let mut back = Vec::new();
-    assert_eq!(ring.drain(|c| back.push(c)), 3);
+    ring.drain(|g| back.append(g));
     assert_eq!(back, [0, 1, 2]);
     assert_eq!((ring.free(), ring.tail_index()), (15, 0));
-    assert_eq!(ring.drain(|_| panic!("twice")), 0);
+    ring.drain(|g| assert!(g.is_empty(), "twice"));
 }
 
 #[test]
@@ -263,7 +278,7 @@ fn bad_memory_is_refused() {
         Tx::new(
             queue,
             chip.allocate(bytes),
-            vec![TxSlot::default(); count],
+            vec![TxGroup::default(); count].into_boxed_slice(),
             TxRules::default(),
         )
         .err()
@@ -282,13 +297,19 @@ fn a_doorbell_after_removal_is_harmless() {
     let chip = chip();
     let (mut ring, _) = tx_ring(&chip, 8);
     let data = chip.allocate(64);
-    ring.push([seg(&data, 0, 60)].into_iter(), &TxRequest::default(), 1)
-        .unwrap();
+    ring.push(
+        [seg(&data, 0, 60)].into_iter(),
+        &TxRequest::default(),
+        |g| g.push(1),
+    )
+    .unwrap();
     chip.mark_gone();
     chip.take_log();
     ring.doorbell().unwrap().ring(&chip);
     assert_eq!(chip.take_log(), []);
-    assert_eq!(ring.drain(|_| {}), 1);
+    let mut back = Vec::new();
+    ring.drain(|g| back.append(g));
+    assert_eq!(back, [1]);
 }
 
 #[test]
@@ -298,9 +319,8 @@ fn a_frame_in_one_piece_is_like_any_other() {
     let data = chip.allocate(64);
     data.write(0, &[0x5A; 60]);
     let piece = seg(&data, 0, 60);
-    let options = TxOptions::default();
     for cookie in 0..20 {
-        ring.push_one(piece, options, cookie).unwrap();
+        ring.push_one(piece, TxOptions::default(), |g| g.push(cookie));
     }
     let _ = ring.doorbell().unwrap();
     let reports: Vec<usize> = (0..32)
@@ -309,7 +329,7 @@ fn a_frame_in_one_piece_is_like_any_other() {
     assert_eq!(reports, [15, 19], "the stride holds");
     let (mut other, twin) = tx_ring(&chip, 32);
     other
-        .push([piece].into_iter(), &TxRequest::default(), 0)
+        .push([piece].into_iter(), &TxRequest::default(), |g| g.push(0))
         .unwrap();
     assert_eq!(
         [device.word(0), device.word(1)],
@@ -317,9 +337,9 @@ fn a_frame_in_one_piece_is_like_any_other() {
     );
     // One descriptor stays free.
     for cookie in 20..31 {
-        ring.push_one(piece, options, cookie).unwrap();
+        ring.push_one(piece, TxOptions::default(), |g| g.push(cookie));
     }
-    assert_eq!(ring.push_one(piece, options, 31), Err(PushError::Full));
+    assert_eq!(ring.free(), 0);
 }
 
 #[test]
@@ -333,8 +353,44 @@ fn pieces_that_are_not_the_frame_are_taken_back() {
     };
     let before = ring.free();
     let pieces = [seg(&data, 0, 30), seg(&data, 30, 30)];
-    let pushed = ring.push(pieces.into_iter(), &request, 1);
+    let pushed = ring.push(pieces.into_iter(), &request, |g| g.push(1));
     assert_eq!(pushed, Err(PushError::WrongLength));
     assert_eq!(ring.free(), before);
     assert!(ring.doorbell().is_none(), "nothing of it is handed over");
+}
+
+#[test]
+fn enough_is_enough_and_the_rest_comes_later() {
+    let chip = chip();
+    let (mut ring, _) = tx_ring(&chip, 64);
+    let data = chip.allocate(64);
+    for cookie in 1..=40 {
+        ring.push_one(seg(&data, 0, 60), TxOptions::default(), |g| g.push(cookie));
+    }
+    ring.doorbell().unwrap().ring(&chip);
+    let mut back = Vec::new();
+    for (free, count) in [(39, 16), (55, 16), (63, 8), (63, 0)] {
+        assert_eq!(some(&mut ring, 1, &mut back), count);
+        assert_eq!(ring.free(), free);
+    }
+    assert_eq!(back, (1..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_newest_group_can_be_changed_until_it_comes_back() {
+    let chip = chip();
+    let (mut ring, _) = tx_ring(&chip, 64);
+    let data = chip.allocate(64);
+    assert!(ring.newest().is_none(), "no frame");
+    for cookie in 1..=17 {
+        ring.push_one(seg(&data, 0, 60), TxOptions::default(), |g| g.push(cookie));
+        // The 16th frame ends a group, and belongs to it.
+        if cookie >= 16 {
+            ring.newest().unwrap().push(100 + cookie);
+        }
+    }
+    ring.doorbell().unwrap().ring(&chip);
+    ring.newest().unwrap().push(200);
+    assert_eq!(all(&mut ring)[15..], [16, 116, 17, 117, 200]);
+    assert!(ring.newest().is_none(), "all of them are complete");
 }

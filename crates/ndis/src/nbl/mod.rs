@@ -9,14 +9,16 @@
 //! indicated and comes back through `return_nbls`. A frame that spans several buffers is one NBL with the others behind
 //! it: they are lent with it and come back with it.
 //!
-//! The crate uses `MiniportReserved` of the NBL and words 2 and 3 of `MiniportReserved` of the net buffer; the driver
-//! has `Scratch` of the NBL and words 0 and 1 of the net buffer.
+//! The crate uses `MiniportReserved` of the NBL and of the net buffer, but for one word of the latter, which is the
+//! driver's until the net buffer enters a queue; the driver has `Scratch` of the NBL.
 
 mod list;
+pub(crate) mod net_buffer;
 mod receive;
 mod send;
 mod stack;
 
+pub use net_buffer::{OnlyNetBuffers, TxNetBuffer, TxNetBuffers};
 pub use receive::{NblPool, ReceiveChain, ReceiveNbl};
-pub use send::{SendChain, SendNbl, TxNetBuffer, TxNetBuffers};
+pub use send::{SendChain, SendNbl};
 pub use stack::{ReceivePile, ReturnStack};

@@ -3,13 +3,12 @@
 
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use super::list::RawList;
+use super::net_buffer::{OnlyNetBuffers, TxNetBuffer, TxNetBuffers};
 use crate::adapter::AdapterHandle;
 use crate::ffi::*;
 use crate::irql::{AtMost, Dispatch, Irql, drop_level_at_most};
-use crate::mdl::{copy_data, first_bytes};
 use crate::miniport::CancelId;
 use crate::status::{Result, Status};
 use crate::sys::ndis;
@@ -21,6 +20,10 @@ use crate::sys::ndis;
 pub struct SendChain {
     pub(crate) list: RawList,
     adapter: AdapterHandle,
+    /// Every NBL has exactly one net buffer.
+    only: bool,
+    /// An NBL has a receive-side scaling hash.
+    hashed: bool,
 }
 
 // SAFETY: NBLs may be handled on any processor; the chain is their only owner.
@@ -32,6 +35,11 @@ fn complete_in_drop(adapter: AdapterHandle, head: *mut NET_BUFFER_LIST) {
     if !head.is_null() && drop_level_at_most(DISPATCH_LEVEL) {
         complete(adapter, head, false);
     }
+}
+
+/// Whether an NBL has a hash: without a hash function in the information there is none.
+fn has_hash(nbl: &NET_BUFFER_LIST) -> bool {
+    !nbl.info(NetBufferListHashInfo).is_null()
 }
 
 /// Hands NBLs back to NDIS.
@@ -55,6 +63,8 @@ impl SendChain {
         Self {
             list: RawList::EMPTY,
             adapter,
+            only: false,
+            hashed: false,
         }
     }
 
@@ -63,15 +73,38 @@ impl SendChain {
     /// # Safety
     /// `head` is null or a NULL-terminated chain that NDIS just handed to `adapter`.
     pub(crate) unsafe fn from_ndis(head: *mut NET_BUFFER_LIST, adapter: AdapterHandle) -> Self {
+        // Pointers or-ed together: cheaper than a decision for each.
+        let (mut further, mut hashes) = (0, 0);
+        let each = |nbl: &mut NET_BUFFER_LIST| {
+            nbl.set_status(NDIS_STATUS_SUCCESS);
+            hashes |= nbl.info(NetBufferListHashInfo).addr();
+            // SAFETY: null, or a net buffer of the NBL.
+            match unsafe { nbl.first_net_buffer().as_ref() } {
+                Some(first) => further |= first.next().addr(),
+                None => further = usize::MAX,
+            }
+        };
         // SAFETY: the caller's promise.
-        let list = unsafe { RawList::adopt(head, |nbl| nbl.set_status(NDIS_STATUS_SUCCESS)) };
-        Self { list, adapter }
+        let list = unsafe { RawList::adopt(head, each) };
+        Self {
+            list,
+            adapter,
+            only: further == 0,
+            hashed: hashes != 0,
+        }
     }
 
     /// Gives the chain away as its first element and its length; see `PollData`.
     pub(crate) fn into_parts(mut self) -> (*mut NET_BUFFER_LIST, u32) {
         let list = self.list.take();
         (list.head(), list.len() as u32)
+    }
+
+    /// No NBLs, of the same adapter. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub const fn new_like(&self) -> Self {
+        Self::new(self.adapter)
     }
 
     /// Number of NBLs. Any IRQL.
@@ -94,13 +127,27 @@ impl SendChain {
         Some(SendNbl { nbl })
     }
 
+    /// Takes all of it as net buffers, if every NBL has exactly one. Any IRQL.
+    #[inline]
+    pub fn take_only(&mut self) -> Option<OnlyNetBuffers> {
+        // SAFETY: `only` says that every NBL has one net buffer, and the list owns them.
+        self.only
+            .then(|| unsafe { OnlyNetBuffers::new(self.list.take(), self.adapter) })
+    }
+
     /// Adds an NBL at the end. Any IRQL.
+    #[inline]
     pub fn push(&mut self, nbl: SendNbl) {
+        // What it has, nobody looks at again.
+        self.only = false;
         self.list.push(ManuallyDrop::new(nbl).nbl);
     }
 
     /// Moves all of `other` to the end. Any IRQL.
+    #[inline]
     pub fn append(&mut self, other: &mut Self) {
+        self.only = other.only && (self.only || self.is_empty());
+        self.hashed |= other.hashed;
         self.list.append(&mut other.list);
     }
 
@@ -110,18 +157,29 @@ impl SendChain {
         self.take_where(|nbl| nbl.info(NetBufferListCancelId) == id.0)
     }
 
+    /// Whether an NBL that came from NDIS has a receive-side scaling hash. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub fn is_hashed(&self) -> bool {
+        self.hashed
+    }
+
     /// Takes out the NBLs whose receive-side scaling hash, where there is one, says so; all keep their order. Any IRQL.
     #[must_use]
+    #[inline]
     pub fn take_hashed(&mut self, wanted: impl Fn(u32) -> bool) -> Self {
+        if !self.hashed {
+            return Self::new(self.adapter);
+        }
         self.take_where(|nbl| {
-            // Without a hash function in the information there is no hash.
-            !nbl.info(NetBufferListHashInfo).is_null()
-                && wanted(nbl.info(NetBufferListHashValue).addr() as u32)
+            has_hash(nbl) && wanted(nbl.info(NetBufferListHashValue).addr() as u32)
         })
     }
 
+    #[inline(never)]
     fn take_where(&mut self, wanted: impl Fn(&NET_BUFFER_LIST) -> bool) -> Self {
         let mut taken = Self::new(self.adapter);
+        (taken.only, taken.hashed) = (self.only, self.hashed);
         // Most of the time there is nothing to take, and nothing is linked anew.
         if !self.list.any(&wanted) {
             return taken;
@@ -148,8 +206,13 @@ impl SendChain {
 
     /// The same, every NBL with `status`. At most DISPATCH_LEVEL.
     pub fn complete_with<L: AtMost<Dispatch>>(mut self, status: Status, irql: &Irql<L>) {
-        self.list.for_each(|nbl| nbl.set_status(status.0));
+        self.fail(status);
         self.complete(irql);
+    }
+
+    /// Makes `status` the status of each NBL. Any IRQL.
+    pub fn fail(&mut self, status: Status) {
+        self.list.for_each(|nbl| nbl.set_status(status.0));
     }
 }
 
@@ -164,7 +227,7 @@ impl Drop for SendChain {
 /// One NBL to send, owned. Push it to a [`SendChain`] to complete it; dropped, it is completed with FAILURE.
 #[derive(Debug)]
 pub struct SendNbl {
-    nbl: NonNull<NET_BUFFER_LIST>,
+    pub(super) nbl: NonNull<NET_BUFFER_LIST>,
 }
 
 // SAFETY: an NBL may be handled on any processor; this is its only owner.
@@ -244,7 +307,8 @@ impl SendNbl {
         // As in `split`, for one.
         // SAFETY: owned; this member is the miniport's.
         unsafe { (*nbl.as_ptr()).MiniportReserved[0] = core::ptr::without_provenance_mut(1) };
-        Ok(TxNetBuffer { nb, nbl })
+        // SAFETY: the NBL's only net buffer, counted above.
+        Ok(unsafe { TxNetBuffer::new(nb, nbl) })
     }
 
     /// Splits the NBL into its net buffers. Any IRQL.
@@ -261,210 +325,17 @@ impl SendNbl {
         // Nobody shares the NBL yet; the count is read by whoever finishes a net buffer.
         // SAFETY: owned; this member is the miniport's.
         unsafe { (*nbl.as_ptr()).MiniportReserved[0] = core::ptr::without_provenance_mut(count) };
-        Ok(TxNetBuffers {
-            nbl,
-            next: this.raw().first_net_buffer(),
-        })
+        // SAFETY: owned, and its net buffers are counted.
+        Ok(unsafe { TxNetBuffers::new(nbl, this.raw().first_net_buffer()) })
     }
 }
 
 impl Drop for SendNbl {
     fn drop(&mut self) {
         self.set_status(Status::FAILURE);
+        // What it stood before when it came is not completed with it.
+        // SAFETY: owned until completed.
+        unsafe { self.nbl.as_mut() }.set_next(core::ptr::null_mut());
         complete_in_drop(self.adapter(), self.nbl.as_ptr());
-    }
-}
-
-/// The net buffers of one NBL, in order. Those not taken are finished with FAILURE when it is dropped.
-#[derive(Debug)]
-pub struct TxNetBuffers {
-    nbl: NonNull<NET_BUFFER_LIST>,
-    next: *mut NET_BUFFER,
-}
-
-// SAFETY: as for `TxNetBuffer`.
-unsafe impl Send for TxNetBuffers {}
-
-impl Iterator for TxNetBuffers {
-    type Item = TxNetBuffer;
-
-    fn next(&mut self) -> Option<TxNetBuffer> {
-        let nb = NonNull::new(self.next)?;
-        // Read before the net buffer is given away: once the last one is finished, the NBL may be gone.
-        // SAFETY: not yet taken, so its NBL is not complete.
-        self.next = unsafe { nb.as_ref() }.next();
-        Some(TxNetBuffer { nb, nbl: self.nbl })
-    }
-}
-
-impl Drop for TxNetBuffers {
-    fn drop(&mut self) {
-        for left in &mut *self {
-            drop(left);
-        }
-    }
-}
-
-/// One net buffer to send, owned. [`finish`](Self::finish) it exactly once; dropped, it is finished with FAILURE.
-#[derive(Debug)]
-pub struct TxNetBuffer {
-    nb: NonNull<NET_BUFFER>,
-    nbl: NonNull<NET_BUFFER_LIST>,
-}
-
-// SAFETY: a net buffer may be handled on any processor; this is its only owner, and the shared NBL is reached through
-// atomics.
-unsafe impl Send for TxNetBuffer {}
-// SAFETY: `&self` only reads what nobody writes while the net buffer is owned.
-unsafe impl Sync for TxNetBuffer {}
-
-impl TxNetBuffer {
-    fn raw(&self) -> &NET_BUFFER {
-        // SAFETY: owned until finished.
-        unsafe { self.nb.as_ref() }
-    }
-
-    /// Bytes of the frame, without FCS. Any IRQL.
-    #[must_use]
-    pub fn data_length(&self) -> u32 {
-        self.raw().data_length()
-    }
-
-    /// Bytes of the current MDL before the frame: where a scatter/gather list of it has to be skipped to.
-    pub(crate) fn offset_in_mdl(&self) -> u32 {
-        self.raw().current_mdl_offset()
-    }
-
-    /// Out-of-band information `slot` of the NBL, as an integer. Any IRQL.
-    #[must_use]
-    pub fn info(&self, slot: NDIS_NET_BUFFER_LIST_INFO) -> usize {
-        let slot = usize::try_from(slot).unwrap_or(usize::MAX);
-        // SAFETY: the NBL lives while a net buffer of it is unfinished; nobody writes the information.
-        let info = unsafe { &(*self.nbl.as_ptr()).NetBufferListInfo };
-        info.get(slot).map_or(0, |value| value.addr())
-    }
-
-    /// One of the driver's two words of this net buffer. Any IRQL.
-    #[must_use]
-    pub fn word(&self, index: usize) -> Option<usize> {
-        self.raw().MiniportReserved[..2]
-            .get(index)
-            .map(|word| word.addr())
-    }
-
-    /// Sets one of the driver's two words; `false` for an index that does not exist. Any IRQL.
-    pub fn set_word(&mut self, index: usize, value: usize) -> bool {
-        // SAFETY: owned until finished.
-        let words = unsafe { &mut self.nb.as_mut().MiniportReserved };
-        match words[..2].get_mut(index) {
-            Some(word) => {
-                *word = core::ptr::without_provenance_mut(value);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Copies the frame, at most `to.len()` bytes; returns how many. At most DISPATCH_LEVEL.
-    ///
-    /// # Errors
-    /// [`Status::RESOURCES`] if an MDL cannot be mapped; [`Status::INVALID_LENGTH`] if the MDLs are too short.
-    pub fn copy_to<L: AtMost<Dispatch>>(&self, to: &mut [u8], irql: &Irql<L>) -> Result<usize> {
-        let _ = irql;
-        // SAFETY: an owned net buffer with its MDL chain; at most DISPATCH_LEVEL.
-        unsafe { copy_data(self.raw(), 0, to) }
-    }
-
-    /// As [`copy_to`](Self::copy_to), from byte `offset` of the frame on. At most DISPATCH_LEVEL.
-    ///
-    /// # Errors
-    /// As for `copy_to`.
-    pub fn copy_from<L: AtMost<Dispatch>>(
-        &self,
-        offset: u32,
-        to: &mut [u8],
-        irql: &Irql<L>,
-    ) -> Result<usize> {
-        let _ = irql;
-        // SAFETY: an owned net buffer with its MDL chain; at most DISPATCH_LEVEL.
-        unsafe { copy_data(self.raw(), offset, to) }
-    }
-
-    /// The frame's first `N` bytes; `None` if it is shorter or they cannot be reached. At most DISPATCH_LEVEL.
-    #[inline]
-    pub fn first<const N: usize, L: AtMost<Dispatch>>(&self, irql: &Irql<L>) -> Option<[u8; N]> {
-        // SAFETY: an owned net buffer with its MDL chain.
-        if let Some(bytes) = unsafe { first_bytes(self.raw()) } {
-            return Some(bytes);
-        }
-        self.first_in_pieces(irql)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn first_in_pieces<const N: usize, L: AtMost<Dispatch>>(
-        &self,
-        irql: &Irql<L>,
-    ) -> Option<[u8; N]> {
-        let mut bytes = [0; N];
-        (self.copy_to(&mut bytes, irql) == Ok(N)).then_some(bytes)
-    }
-
-    /// `true` if `cancel_send(id)` means the NBL of this net buffer. Any IRQL.
-    #[must_use]
-    pub fn is_cancelled_by(&self, id: CancelId) -> bool {
-        self.info(NetBufferListCancelId) == id.0.addr()
-    }
-
-    /// Gives up the net buffer. An error becomes the status of the NBL; the first one stays.
-    ///
-    /// Returns the NBL when this was its last net buffer. Any IRQL.
-    #[must_use = "the NBL of the last net buffer is to be completed; dropped, it fails"]
-    pub fn finish(self, status: Status) -> Option<SendNbl> {
-        ManuallyDrop::new(self).finish_inner(status)
-    }
-
-    fn finish_inner(&mut self, status: Status) -> Option<SendNbl> {
-        let nbl = self.nbl.as_ptr();
-        if !status.is_success() {
-            // SAFETY: the NBL lives while this net buffer is unfinished; only an address is computed.
-            let place = unsafe { &raw mut (*nbl).u140.Status };
-            // SAFETY: as above; aligned, and written only through atomics while net buffers are out.
-            let place = unsafe { AtomicI32::from_ptr(place) };
-            // Relaxed: published by the count below.
-            let _ = place.compare_exchange(
-                NDIS_STATUS_SUCCESS,
-                status.0,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-        }
-        // SAFETY: as above; only an address is computed.
-        let count = unsafe { &raw mut (*nbl).MiniportReserved };
-        // SAFETY: as above; the first word is the crate's count since `split`.
-        let count = unsafe { AtomicUsize::from_ptr(count.cast()) };
-        // AcqRel: everything done to the NBL by other finishers happens before its completion.
-        (count.fetch_sub(1, Ordering::AcqRel) == 1).then(|| SendNbl { nbl: self.nbl })
-    }
-
-    /// The raw parts, for the scatter/gather callback.
-    pub(crate) fn into_raw(self) -> (NonNull<NET_BUFFER>, NonNull<NET_BUFFER_LIST>) {
-        let this = ManuallyDrop::new(self);
-        (this.nb, this.nbl)
-    }
-
-    /// Back from [`into_raw`](Self::into_raw).
-    ///
-    /// # Safety
-    /// The parts of one `into_raw`, used once.
-    pub(crate) unsafe fn from_raw(nb: NonNull<NET_BUFFER>, nbl: NonNull<NET_BUFFER_LIST>) -> Self {
-        Self { nb, nbl }
-    }
-}
-
-impl Drop for TxNetBuffer {
-    fn drop(&mut self) {
-        // A last net buffer drops its NBL, which completes it.
-        drop(self.finish_inner(Status::FAILURE));
     }
 }
