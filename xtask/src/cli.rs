@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, error::ErrorKind::DisplayHelpOnMissingArgumentOrS
 use crate::{
     abi, bench,
     build::{self, Profile},
+    datapath_faults,
     failure::Outcome,
     gate, interrupt_faults, lint, package, planted, sources, test, vm,
 };
@@ -45,6 +46,9 @@ enum Task {
         /// The faults of the interrupt cases and of DMA, on e1000e.
         #[arg(long)]
         interrupts: bool,
+        /// The faults of the data path, planted in a copy of the driver.
+        #[arg(long, conflicts_with = "interrupts")]
+        datapath: bool,
         /// Checked host to boot instead of building vmhost
         #[arg(long, value_name = "FILE")]
         host: Option<PathBuf>,
@@ -74,8 +78,15 @@ impl Cli {
             Task::Faults {
                 faults,
                 interrupts: false,
+                datapath: false,
                 host,
             } => planted::run(&faults, host),
+            Task::Faults {
+                faults,
+                datapath: true,
+                host,
+                ..
+            } => datapath_faults::run(&faults, host, test::vm_report),
             Task::Faults { faults, host, .. } => {
                 interrupt_faults::run(&faults, host, test::vm_report)
             }

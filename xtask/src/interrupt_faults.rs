@@ -16,7 +16,8 @@ use crate::{
 #[path = "../../tests/planted_e1000e/src/table.rs"]
 mod table;
 
-use table::{FAULTS, Fault};
+use table::FAULTS;
+pub use table::Fault;
 
 /// Builds what is needed and runs faults, by number or name; all, if none is named. `host` is one that is built.
 ///
@@ -27,29 +28,43 @@ pub fn run(
     host: Option<PathBuf>,
     vm: impl Fn(&[&str]) -> Outcome<Report>,
 ) -> Outcome {
+    let chosen = choose(FAULTS, names)?;
+    let driver = build::image(&PLANTED_INTERRUPTS, Profile::Release)?;
+    let host = host.map_or_else(build::vmhost, Ok)?;
+    conclude(run_all(&chosen, &driver, &inf(), &host, vm)?)
+}
+
+fn inf() -> PathBuf {
+    root().join(PLANTED_INTERRUPTS.file("planted_e1000e.inx"))
+}
+
+/// Those of `faults` that are named, by number or name; all, if none is.
+///
+/// # Errors
+/// A fault that there is not.
+pub fn choose(faults: &[Fault], names: &[String]) -> Outcome<Vec<Fault>> {
     let named = |fault: &Fault, name: &String| {
         fault.name.eq_ignore_ascii_case(name) || fault.number.to_string() == *name
     };
-    if let Some(name) = names
-        .iter()
-        .find(|name| !FAULTS.iter().any(|fault| named(fault, name)))
-    {
+    let known = |name: &&String| !faults.iter().any(|fault| named(fault, name));
+    if let Some(name) = names.iter().find(known) {
         return Err(Failure::input(format!("{name}: there is no such fault")));
     }
-    let chosen: Vec<Fault> = FAULTS
-        .iter()
-        .filter(|fault| names.is_empty() || names.iter().any(|name| named(fault, name)))
-        .copied()
-        .collect();
-    let driver = build::image(&PLANTED_INTERRUPTS, Profile::Release)?;
-    let host = host.map_or_else(build::vmhost, Ok)?;
-    let (passed, failed) = run_all(&chosen, &driver, &host, vm)?;
+    let chosen = |fault: &&Fault| names.is_empty() || names.iter().any(|name| named(fault, name));
+    Ok(faults.iter().filter(chosen).copied().collect())
+}
+
+/// Says how many faults were seen as they must be, and how many were not.
+///
+/// # Errors
+/// One was not.
+pub fn conclude((passed, failed): (usize, usize)) -> Outcome {
     println!("{passed} faults seen as they must be, {failed} not");
     if failed == 0 {
         Ok(())
     } else {
         Err(Failure::check(format!(
-            "{failed} planted interrupt faults were not seen as they must be"
+            "{failed} planted faults were not seen as they must be"
         )))
     }
 }
@@ -63,38 +78,42 @@ pub fn all(
     host: &Path,
     vm: impl Fn(&[&str]) -> Outcome<Report>,
 ) -> Outcome<(usize, usize)> {
-    run_all(FAULTS, driver, host, vm)
+    run_all(FAULTS, driver, &inf(), host, vm)
 }
 
-fn run_all(
+/// Runs `faults` of a driver with its INF.
+///
+/// # Errors
+/// A run that cannot be made.
+pub fn run_all(
     faults: &[Fault],
     driver: &Path,
+    inf: &Path,
     host: &Path,
     vm: impl Fn(&[&str]) -> Outcome<Report>,
 ) -> Outcome<(usize, usize)> {
     let (mut passed, mut failed) = (0, 0);
     for fault in faults {
-        let arguments = arguments(fault, driver, host)?;
+        let arguments = arguments(fault, driver, inf, host)?;
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match wrong(fault, vm(&arguments)) {
             None => passed += 1,
             Some(why) => {
                 failed += 1;
-                println!("planted interrupt fault {}: {why}", fault.name);
+                println!("planted fault {}: {why}", fault.name);
             }
         }
     }
     Ok((passed, failed))
 }
 
-fn arguments(fault: &Fault, driver: &Path, host: &Path) -> Outcome<Vec<String>> {
-    let inf = root().join(PLANTED_INTERRUPTS.file("planted_e1000e.inx"));
+fn arguments(fault: &Fault, driver: &Path, inf: &Path, host: &Path) -> Outcome<Vec<String>> {
     let text = |path: &Path| {
         path.to_str()
             .map(str::to_owned)
             .ok_or_else(|| Failure::input(format!("{}: not UTF-8", path.display())))
     };
-    let (driver, inf, host) = (text(driver)?, text(&inf)?, text(host)?);
+    let (driver, inf, host) = (text(driver)?, text(inf)?, text(host)?);
     let chosen = format!("PlantedFault={}", fault.number);
     let mut arguments = vec!["--driver", &driver, "--inf", &inf, "--host", &host];
     arguments.extend(["--set", &chosen, "--time-limit", "60"]);

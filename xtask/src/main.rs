@@ -11,6 +11,7 @@ mod abi;
 mod bench;
 mod build;
 mod cli;
+mod datapath_faults;
 mod failure;
 mod gate;
 mod interrupt_faults;

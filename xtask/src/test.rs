@@ -17,6 +17,7 @@ use vmhost_proto::Report;
 use crate::{
     bench,
     build::{self, EXAMPLE, PLANTED, PLANTED_INTERRUPTS, Profile},
+    datapath_faults,
     failure::{Failure, Outcome},
     gate, interrupt_faults, lint, locks, planted,
     project::{root, say, target},
@@ -292,6 +293,9 @@ pub fn run() -> ExitCode {
     let planted_interrupts = tally.step("planted interrupt faults, build", |_| {
         build::image(&PLANTED_INTERRUPTS, Profile::Release)
     });
+    let planted_datapath = tally.step("planted data path faults, build", |_| {
+        datapath_faults::build()
+    });
     let vmhost = tally.step("checked host build", |_| build::vmhost());
     tally.step("lock files", |_| locks::check());
     match &driver {
@@ -349,6 +353,18 @@ pub fn run() -> ExitCode {
         }
         _ => tally.cannot(
             "planted interrupt faults",
+            "there is no driver or no checked host",
+        ),
+    }
+    match (&planted_datapath, &vmhost) {
+        (Some(sys), Some(host)) => {
+            tally.step("planted data path faults", |tally| {
+                let counts = datapath_faults::all(sys, host, vm_report)?;
+                count_faults(tally, counts)
+            });
+        }
+        _ => tally.cannot(
+            "planted data path faults",
             "there is no driver or no checked host",
         ),
     }

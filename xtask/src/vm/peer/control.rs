@@ -43,10 +43,11 @@ fn serve(request: Request, stop: &AtomicBool, shared: &Shared, jobs: &Sender<Job
             Reply::Done
         }
         Request::Collect { limit_ms } => {
-            let until = Instant::now() + Duration::from_millis(limit_ms.into());
+            let begin = Instant::now();
+            let limit = Duration::from_millis(limit_ms.into());
             let mut state = shared.lock();
             while state.matcher.is_waiting()
-                && Instant::now() < until
+                && begin.elapsed() < state.matcher.patience(limit)
                 && !stop.load(Ordering::Acquire)
             {
                 state = shared.wait(state);

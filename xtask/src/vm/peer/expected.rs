@@ -4,6 +4,7 @@
 //! Frames of several transmit queues overtake each other, so the order is not compared here.
 
 use std::collections::HashMap;
+use std::time::Duration;
 use vmhost_wire::control::{Expected, Seen};
 use vmhost_wire::frame::{self, Frame, MINIMUM, Way};
 
@@ -88,6 +89,15 @@ impl Matcher {
     /// Whether an expected frame has not come.
     pub fn is_waiting(&self) -> bool {
         self.waiting != 0
+    }
+
+    /// How long to wait for what is missing: not for long when something came in its place.
+    pub fn patience(&self, limit: Duration) -> Duration {
+        if self.seen.problem.is_empty() {
+            limit
+        } else {
+            limit.min(Duration::from_secs(1))
+        }
     }
 
     /// Keeps the first problem.

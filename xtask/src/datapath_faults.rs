@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The planted faults of the data path: the driver itself, built from a copy of its sources with one place changed for each
+//! fault. The keyword `PlantedFault` chooses, so one image has them all. The checked host must name the rule; without a
+//! fault everything must hold.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use vmhost_proto::Report;
+
+use crate::{
+    build::{self, DRIVER, Package, Profile},
+    failure::{Failure, Outcome},
+    interrupt_faults::{self, Fault},
+    project::{root, target},
+};
+
+/// A place that is changed: file, what is there, and what is in its stead.
+type Change = (&'static str, &'static str, &'static str);
+
+macro_rules! faults {
+    ($($(#[doc = $what:literal])+ $name:ident = $number:literal: $rules:expr, $options:expr, $changes:expr;)+) => {
+        /// All of them.
+        const FAULTS: &[Fault] = &[$(Fault {
+            number: $number,
+            name: stringify!($name),
+            rules: &$rules,
+            options: &$options,
+        }),+];
+        const CHANGES: &[&[Change]] = &[$(&$changes),+];
+    };
+}
+
+/// One life of the data path.
+const PATH: [&str; 4] = ["--irq", "msi", "--scenario", "datapath"];
+/// A small flood over two queues.
+const FLOOD: [&str; 4] = ["--scenario", "soak", "--frames", "20000"];
+
+faults! {
+    /// Nothing is planted: everything must hold.
+    NONE = 0: [], PATH, [];
+    /// D-61: a checksum that the chip found wrong is called right.
+    WRONG_CHECKSUM_FLAG = 1: ["D-61"], PATH, [(
+        "src/net/offload/received.rs",
+        "usize::from(claim & wanted)",
+        "usize::from(if is(1) && claim & 7 != 0 { (claim & 7) << 3 } else { claim } & wanted)",
+    )];
+    /// D-62: a tag that the chip took out of the frame is forgotten.
+    TAG_LOST = 2: ["D-62", "D-60"], PATH, [(
+        "src/net/arrival.rs",
+        "if let Some(tag) = tag {",
+        "if let Some(tag) = tag.filter(|_| !is(2)) {",
+    )];
+    /// D-63: a bit of the hash value is wrong.
+    WRONG_HASH = 3: ["D-63"], PATH, [(
+        "src/net/arrival.rs",
+        "nbl.set_info(NetBufferListHashValue, hash as usize);",
+        "nbl.set_info(NetBufferListHashValue, hash as usize ^ usize::from(is(3)));",
+    )];
+    /// D-11: short frames are filled up with what the memory had.
+    LEAKED_PADDING = 4: ["D-11", "D-64"], PATH, [(
+        "src/net/feed.rs",
+        "            address: self.zeros.logical_address(),",
+        "            address: {\n if is(4) { self.zeros.copy_in(0, &[0x5A; MIN_FRAME as usize]); }\n self.zeros.logical_address()\n },",
+    )];
+    /// D-64: the sequence numbers of a large send's segments are wrong.
+    WRONG_SEGMENT = 5: ["D-64"], PATH, [(
+        "src/net/segment.rs",
+        ".wrapping_add(segment.offset);",
+        ".wrapping_add(segment.offset + u32::from(is(5)));",
+    )];
+    /// D-64: the checksums of frames that are filled up are left to the chip.
+    SHORT_CHECKSUM = 6: ["D-64"], PATH, [
+        (
+            "src/net/feed.rs",
+            "if part.length < MIN_FRAME && part.cut.is_none()",
+            "if !is(6) && part.length < MIN_FRAME && part.cut.is_none()",
+        ),
+        (
+            "src/net/feed.rs",
+            "        && part.length >= MIN_FRAME\n",
+            "        && (part.length >= MIN_FRAME || is(6))\n",
+        ),
+    ];
+    /// U-07: a frame more is counted each time.
+    WRONG_STATISTICS = 7: ["U-07"], PATH, [(
+        "src/net/statistics.rs",
+        "add(&count.frames, u64::from(frames));",
+        "add(&count.frames, u64::from(frames) + u64::from(is(7)));",
+    )];
+    /// D-06: frames of one flow go to either queue.
+    REORDERED = 8: ["D-06"], FLOOD, [(
+        "src/net/send.rs",
+        "take_hashed(|hash| hash & 1 != 0)",
+        "take_hashed(|hash| if is(8) { ndis::planted::tick() } else { hash & 1 != 0 })",
+    )];
+    /// D-03: what was sent is completed twice.
+    COMPLETED_TWICE = 9: ["D-03"], PATH, [(
+        "crates/ndis/src/nbl/send.rs",
+        "unsafe { ndis::NdisMSendNetBufferListsComplete(adapter.as_raw(), head, flags) };",
+        "unsafe { ndis::NdisMSendNetBufferListsComplete(adapter.as_raw(), head, flags) };\n if is(9) { unsafe { ndis::NdisMSendNetBufferListsComplete(adapter.as_raw(), head, flags) } }",
+    )];
+    /// DM-12: a descriptor reaches beyond the buffer.
+    BEYOND_THE_BUFFER = 10: ["DM-12", "D-64"], PATH, [(
+        "src/ring/tx.rs",
+        "tx_data(piece.address, piece.len, true, options)",
+        "tx_data(piece.address, piece.len + if is(10) { 8192 } else { 0 }, true, options)",
+    )];
+}
+
+/// The keyword is read where all are.
+const CHOICE: Change = (
+    "src/config/settings.rs",
+    "let mut get = |k: &Keyword|",
+    "ndis::planted::choose(read(\"PlantedFault\").unwrap_or(0));\n        let mut get = |k: &Keyword|",
+);
+
+/// What both crates of the copy ask.
+const PLANTED: &str = "//! Which fault is planted.
+use core::sync::atomic::{AtomicU32, Ordering};
+static CHOSEN: AtomicU32 = AtomicU32::new(0);
+static TICKS: AtomicU32 = AtomicU32::new(0);
+/// Plants one.
+pub fn choose(number: u32) { CHOSEN.store(number, Ordering::Relaxed); }
+/// Whether it is planted.
+pub fn is(number: u32) -> bool { CHOSEN.load(Ordering::Relaxed) == number }
+/// True every other time.
+pub fn tick() -> bool { TICKS.fetch_add(1, Ordering::Relaxed) & 1 != 0 }
+";
+
+/// What is copied.
+const SOURCES: [&str; 4] = ["build.rs", "Cargo.toml", "src", "crates/ndis"];
+/// The image's name, which is the copy's too.
+const NAME: &str = "planted_datapath";
+
+/// Builds what is needed and runs faults, by number or name; all, if none is named. `host` is one that is built.
+///
+/// # Errors
+/// A fault that there is not, a missing tool (status 2); a fault that was not seen (status 1).
+pub fn run(
+    names: &[String],
+    host: Option<PathBuf>,
+    vm: impl Fn(&[&str]) -> Outcome<Report>,
+) -> Outcome {
+    let chosen = interrupt_faults::choose(FAULTS, names)?;
+    let driver = build()?;
+    let host = host.map_or_else(build::vmhost, Ok)?;
+    interrupt_faults::conclude(run_all(&chosen, &driver, &host, vm)?)
+}
+
+/// All faults, with an image and a host that are built: how many were seen as they must be, and how many were not.
+///
+/// # Errors
+/// A run that cannot be made.
+pub fn all(
+    driver: &Path,
+    host: &Path,
+    vm: impl Fn(&[&str]) -> Outcome<Report>,
+) -> Outcome<(usize, usize)> {
+    run_all(FAULTS, driver, host, vm)
+}
+
+fn run_all(
+    faults: &[Fault],
+    driver: &Path,
+    host: &Path,
+    vm: impl Fn(&[&str]) -> Outcome<Report>,
+) -> Outcome<(usize, usize)> {
+    let inf = root().join("inf/ndis_e1000e.inx");
+    interrupt_faults::run_all(faults, driver, &inf, host, vm)
+}
+
+/// Makes the copy and builds it.
+///
+/// # Errors
+/// A change that no longer fits the sources (status 1), a missing tool (status 2).
+pub fn build() -> Outcome<PathBuf> {
+    let copy = target().join(NAME);
+    for source in SOURCES {
+        copy_tree(&copy, Path::new(source))?;
+    }
+    write(&copy.join("crates/ndis/src/planted.rs"), PLANTED)?;
+    let lock = copy.join("cross/Cargo.lock");
+    let cross = read(&root().join(DRIVER.cross_lock))?;
+    write_new(&lock, &cross.replace(DRIVER.package, NAME))?;
+    build::image(
+        &Package {
+            title: "planted data path faults",
+            package: NAME,
+            library: NAME,
+            directory: text(copy)?,
+            cross_lock: text(lock)?,
+        },
+        Profile::Release,
+    )
+}
+
+/// A path for a table of constants.
+fn text(path: PathBuf) -> Outcome<&'static str> {
+    let text = path
+        .into_os_string()
+        .into_string()
+        .map_err(|path| Failure::input(format!("{}: not UTF-8", path.display())))?;
+    Ok(text.leak())
+}
+
+fn copy_tree(copy: &Path, source: &Path) -> Outcome {
+    let from = root().join(source);
+    if from.is_file() {
+        let changed = change(source, read(&from)?)?;
+        return write(&copy.join(source), &changed);
+    }
+    let entries = fs::read_dir(&from).map_err(|error| Failure::file(&from, &error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| Failure::file(&from, &error))?;
+        copy_tree(copy, &source.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// The file as it is in the copy.
+fn change(file: &Path, mut text: String) -> Outcome<String> {
+    let name = file.to_string_lossy();
+    let mut planted = false;
+    for (_, old, new) in changes().filter(|(in_file, ..)| *in_file == name) {
+        if text.matches(old).count() != 1 {
+            return Err(Failure::check(format!(
+                "{name} does not have {old:?} once: plant the fault anew in datapath_faults.rs"
+            )));
+        }
+        text = text.replace(old, new);
+        planted = true;
+    }
+    let at = if name.starts_with("src/") {
+        "ndis"
+    } else {
+        "crate"
+    };
+    if planted && *name != *CHOICE.0 {
+        // Behind the comment of the file, before everything else.
+        let begin = text
+            .lines()
+            .take_while(|line| line.starts_with("//"))
+            .map(|line| line.len() + 1)
+            .sum();
+        text.insert_str(begin, &format!("use {at}::planted::is;\n"));
+    }
+    Ok(match &*name {
+        "Cargo.toml" => manifest(&text),
+        "crates/ndis/src/lib.rs" => text + "\n/// Which fault is planted.\npub mod planted;\n",
+        _ => text,
+    })
+}
+
+/// The manifest with another name and without the members that are not copied.
+fn manifest(text: &str) -> String {
+    let line = |line: &str| match line {
+        line if line.starts_with("members =") => "members = [\".\", \"crates/ndis\"]".to_owned(),
+        line if line.starts_with("exclude =") => String::new(),
+        "name = \"ndis-e1000e\"" | "name = \"ndis_e1000e\"" => format!("name = \"{NAME}\""),
+        line => line.to_owned(),
+    };
+    let lines: Vec<String> = text.lines().map(line).collect();
+    lines.join("\n") + "\n"
+}
+
+fn changes() -> impl Iterator<Item = &'static Change> {
+    CHANGES.iter().copied().flatten().chain([&CHOICE])
+}
+
+fn read(path: &Path) -> Outcome<String> {
+    fs::read_to_string(path).map_err(|error| Failure::file(path, &error))
+}
+
+/// Writes a file only if that changes it, so that nothing is compiled for nothing.
+fn write(path: &Path, text: &str) -> Outcome {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    }
+    fs::write(path, text).map_err(|error| Failure::file(path, &error))
+}
+
+/// Writes a file that cargo then makes its own.
+fn write_new(path: &Path, text: &str) -> Outcome {
+    if path.exists() {
+        return Ok(());
+    }
+    write(path, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_its_place_in_the_sources() {
+        for (file, ..) in changes() {
+            let text = read(&root().join(file)).expect("a source file");
+            change(Path::new(file), text).expect("the place of each fault");
+        }
+    }
+
+    #[test]
+    fn every_fault_is_asked_for_by_its_number() {
+        for (fault, changes) in FAULTS.iter().zip(CHANGES) {
+            let asks = format!("is({})", fault.number);
+            assert!(
+                changes
+                    .iter()
+                    .all(|(_, old, new)| new.contains(&asks) && !old.contains(&asks)),
+                "{}",
+                fault.name
+            );
+            assert_eq!(fault.rules.is_empty(), changes.is_empty(), "{}", fault.name);
+        }
+    }
+}
