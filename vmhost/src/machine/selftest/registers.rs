@@ -110,7 +110,7 @@ forms! {
     form_btc: "btc qword ptr [rdi], 33", 1, 1, CARRY;
     form_stosd: "rep stosd\n mov rax, rdi\n sub rax, [rsp]", 0, 3, SAME;
     form_movsd_to: "push rsi\n push rsi\n mov rsi, rsp\n rep movsd\n pop rsi\n pop rsi\n mov rax, rcx", 0, 3, SAME;
-    form_movsd_from: "mov rsi, rdi\n sub rsp, 16\n mov rdi, rsp\n rep movsd\n lea rsp, [rsp + 8]\n pop rax", 3, 0, SAME;
+    form_movsd_from: "push rsi\n push rsi\n mov rsi, rdi\n mov rdi, rsp\n rep movsd\n lea rsp, [rsp + 8]\n pop rax", 3, 0, SAME;
 }
 
 global_asm!(
