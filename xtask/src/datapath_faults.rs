@@ -87,8 +87,8 @@ faults! {
     /// U-07: a frame more is counted each time.
     WRONG_STATISTICS = 7: ["U-07"], PATH, [(
         "src/net/statistics.rs",
-        "add(&count.frames, u64::from(frames));",
-        "add(&count.frames, u64::from(frames) + u64::from(is(7)));",
+        "add(&count.frames, frames.into());",
+        "add(&count.frames, Into::<u64>::into(frames) + u64::from(is(7)));",
     )];
     /// D-06: frames of one flow go to either queue.
     REORDERED = 8: ["D-06"], FLOOD, [(
