@@ -216,10 +216,11 @@ impl Core {
 
     /// The moderation in force.
     pub fn moderation(&self) -> Moderation {
-        if self.moderated.load(Ordering::Relaxed) {
-            self.settings.rate
-        } else {
-            Moderation::Off
+        match (self.moderated.load(Ordering::Relaxed), self.settings.rate) {
+            (false, _) => Moderation::Off,
+            // Switched on at run time where the keyword names no rate.
+            (true, Moderation::Off) => Moderation::Adaptive,
+            (true, rate) => rate,
         }
     }
 

@@ -108,6 +108,10 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("t10", "of these: deregistration against busy DPCs"),
     ("t11", "of these: Disable and Enable handlers"),
     ("t14", "of these: rebalance to other interrupts and CPUs"),
+    (
+        "moderation",
+        "of these: interrupt moderation, keywords and OID",
+    ),
     ("place", "of these: DPCs on RSS processors"),
     ("poll", "of these: NDIS poll, its limits and order"),
     (

@@ -195,6 +195,10 @@ pub const RULES: &[Rule] = &[
     ("I-14", "a failing MiniportInitializeEx releases everything"),
     ("I-17", "general attributes are complete and consistent"),
     (
+        "IM-01",
+        "interrupt moderation is what the keywords and the last set say",
+    ),
+    (
         "K-01",
         "no spin lock is held across a call that may re-enter the driver",
     ),

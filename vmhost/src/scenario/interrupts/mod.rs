@@ -13,6 +13,7 @@ mod flood;
 mod line;
 mod lost;
 mod messages;
+mod moderation;
 mod multiplicity;
 mod placement;
 mod poll;
@@ -103,6 +104,11 @@ const CASES: &[Case] = &[
         name: "t14",
         title: "rebalance: other interrupts, other CPUs",
         run: rebalance::run,
+    },
+    Case {
+        name: "moderation",
+        title: "interrupt moderation, keyword and OID",
+        run: moderation::run,
     },
     Case {
         name: "place",
