@@ -38,7 +38,6 @@ impl IoSpace {
         length: u32,
         irql: &Irql<Passive>,
     ) -> Result<Self> {
-        let _ = irql;
         let end = physical.checked_add(u64::from(length));
         let end = end.ok_or(Status::INVALID_PARAMETER)?;
         let given = registered.resources().iter().any(|one| match one {
@@ -50,6 +49,17 @@ impl IoSpace {
         if length == 0 || !given {
             return Err(Status::INVALID_PARAMETER);
         }
+        Self::map_anywhere(registered, physical, length, irql)
+    }
+
+    /// The same for memory that may be anybody's.
+    pub(crate) fn map_anywhere(
+        registered: &Registered<'_>,
+        physical: u64,
+        length: u32,
+        irql: &Irql<Passive>,
+    ) -> Result<Self> {
+        let _ = irql;
         let adapter = registered.adapter();
         let mut address = null_mut();
         let physical = LARGE_INTEGER::new(physical as i64);

@@ -14,10 +14,12 @@ use crate::dma::{ScatterGatherDma, SgListHandler};
 use crate::ffi::*;
 use crate::init::{Init, Progress, Registered};
 use crate::interrupt::{Interrupt, InterruptRef, LineHandlers, Throttle};
+use crate::io::IoSpace;
+use crate::irql::{Irql, Passive};
 use crate::miniport::Outcome;
 use crate::nbl::{ReceiveChain, ReceiveNbl, SendChain};
 use crate::oid::OidBody;
-use crate::status::Status;
+use crate::status::{Result, Status};
 
 /// Changes the characteristics of the next interrupt registrations. Any IRQL.
 pub fn change_interrupt(change: &'static fn(&mut NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS)) {
@@ -35,6 +37,19 @@ pub(crate) fn registering(raw: &mut NDIS_MINIPORT_INTERRUPT_CHARACTERISTICS) {
     if let Some(change) = unsafe { change.as_ref() } {
         change(raw);
     }
+}
+
+/// Maps memory that the adapter was not given (contract I-05). PASSIVE_LEVEL.
+///
+/// # Errors
+/// What NDIS says.
+pub fn map_anywhere(
+    registered: &Registered<'_>,
+    physical: u64,
+    length: u32,
+    irql: &Irql<Passive>,
+) -> Result<IoSpace> {
+    IoSpace::map_anywhere(registered, physical, length, irql)
 }
 
 /// What is another when MiniportRestart returns.

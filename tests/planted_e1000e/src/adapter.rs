@@ -18,6 +18,7 @@ use ndis::nbl::{NblPool, ReceiveChain, ReceiveNbl, SendChain};
 use ndis::oid::OidRequest;
 use ndis::pnp::PnpCharacteristics;
 use ndis::poll::PollSlot;
+use ndis::raw;
 use ndis::spin::SpinLock;
 use ndis::status::{Result, Status};
 use ndis::sys::ndis as sys;
@@ -60,15 +61,14 @@ impl Miniport for Driver {
             .resources()
             .memory(0)
             .ok_or(Status::RESOURCE_CONFLICT)?;
-        let start = if is(BAR_REMEMBERED) {
-            first_seen(start)
-        } else {
-            start
-        };
         let registered = init.register(&RegistrationAttributes::PCI, irql)?;
         let handle = registered.adapter();
         let length = u32::try_from(length).map_err(|_| Status::RESOURCE_CONFLICT)?;
-        let registers = IoSpace::map(&registered, start, length, irql)?;
+        let registers = if is(BAR_REMEMBERED) {
+            raw::map_anywhere(&registered, first_seen(start), length, irql)?
+        } else {
+            IoSpace::map(&registered, start, length, irql)?
+        };
         reset(&registers, irql);
         let mut address = [0; 6];
         address[..4].copy_from_slice(&registers.read32(reg::RAL).to_le_bytes());
