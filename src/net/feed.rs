@@ -27,9 +27,11 @@ use super::segment::{self, Segment as Cut};
 use crate::hw::desc::{TxContext, TxOptions};
 use crate::ring::tx::MAX_SEGMENT;
 use crate::ring::{PushError, Segment, TxRequest, TxRing};
+use core::iter::from_fn;
 use ndis::dma::{MappedNetBuffer, MappedQueue, SharedMemory};
 use ndis::irql::{Dispatch, Irql};
 use ndis::mem::Shared;
+use ndis::places::Values;
 use ndis::status::Status;
 
 /// Bytes of a header slot; a descriptor has one.
@@ -86,6 +88,18 @@ impl Group {
         *all_frames += frames;
         *all_octets = all_octets.wrapping_add(octets);
     }
+}
+
+/// Counts a frame to a group or to everybody.
+#[inline(never)]
+fn count_cast(multicast: &mut [u32; 2], broadcast: &mut [u32; 2], octets: u32, cast: Cast) {
+    let [all_frames, all_octets] = match cast {
+        Cast::Unicast => return,
+        Cast::Multicast => multicast,
+        Cast::Broadcast => broadcast,
+    };
+    *all_frames += 1;
+    *all_octets = all_octets.wrapping_add(octets);
 }
 
 /// How a net buffer got on.
@@ -228,35 +242,58 @@ impl Feed {
             .is_some_and(|partial| partial.progress.frames > 0)
     }
 
-    /// Writes the descriptor of a net buffer as nearly all are: nothing asked for, in one piece, and there is room.
-    ///
-    /// # Errors
-    /// The net buffer: [`push`](Self::push) it.
+    /// Writes the descriptors of net buffers as nearly all are: nothing asked for, and in one piece. At most `most`, and no
+    /// more than there is room for or go into the group. Returns one that is not so: [`push`](Self::push) it.
     #[inline(always)]
     pub fn push_usual(
         &mut self,
-        mapped: MappedNetBuffer,
+        values: &mut Values<'_, MappedNetBuffer>,
+        most: u32,
         irql: &Irql<Dispatch>,
-    ) -> Result<(), MappedNetBuffer> {
-        let nb = mapped.net_buffer();
-        let length = nb.data_length();
-        if asks_for_nothing(nb)
-            && (MIN_FRAME..=MAX_SEGMENT).contains(&length)
-            && let Some(address) = mapped.in_one_piece()
-            && !self.ring.is_full()
-        {
-            // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-            let cast = nb.first::<8, _>(irql).map_or(Cast::Unicast, Cast::of_start);
-            let piece = Segment {
-                address,
-                len: length,
-            };
-            self.ring.push_one(piece, TxOptions::default(), |group| {
-                group.add(mapped, 1, length, cast);
-            });
-            return Ok(());
-        }
-        Err(mapped)
+    ) -> Option<MappedNetBuffer> {
+        let mut other = None;
+        self.ring.push_run(most, |run, group| {
+            let Group {
+                done,
+                multicast,
+                broadcast,
+                ..
+            } = group;
+            let before = run.left();
+            let mut octets = 0u32;
+            done.extend(from_fn(|| {
+                if run.left() == 0 {
+                    return None;
+                }
+                let mapped = values.next()?;
+                let nb = mapped.net_buffer();
+                let length = nb.data_length();
+                let Some(address) = mapped.in_one_piece().filter(|_| {
+                    asks_for_nothing(nb) && (MIN_FRAME..=MAX_SEGMENT).contains(&length)
+                }) else {
+                    other = Some(mapped);
+                    return None;
+                };
+                // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
+                if let Some(start) = nb.first::<8, _>(irql)
+                    && Cast::is_group(start)
+                {
+                    count_cast(multicast, broadcast, length, Cast::of_start(start));
+                }
+                let piece = Segment {
+                    address,
+                    len: length,
+                };
+                run.push(piece, TxOptions::default());
+                octets = octets.wrapping_add(length);
+                Some(mapped)
+            }));
+            let count = before.wrapping_sub(run.left());
+            group.count += count;
+            group.frames += count;
+            group.octets = group.octets.wrapping_add(octets);
+        });
+        other
     }
 
     /// Writes the descriptors of any net buffer, or of as many of its frames as there is room for: FULL then, to be called

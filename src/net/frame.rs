@@ -37,6 +37,12 @@ pub enum Cast {
 const ADDRESS: u64 = 0xFFFF_FFFF_FFFF;
 
 impl Cast {
+    /// Whether a frame that begins so is for more than one station.
+    #[inline]
+    pub const fn is_group(start: [u8; 8]) -> bool {
+        u64::from_le_bytes(start) & 1 != 0
+    }
+
     /// The kind of the address in the first eight bytes of a frame.
     #[inline]
     pub const fn of_start(start: [u8; 8]) -> Self {

@@ -21,6 +21,7 @@ use crate::adapter::Core;
 use crate::hw::mmio::Mmio;
 use crate::hw::queue;
 pub use crate::hw::regs::QUEUES;
+use core::iter::from_fn;
 use ndis::dma::{MappedNetBuffer, MappedQueue, Mapping, Put, SgListHandler, Unmapping};
 use ndis::ffi::TcpLargeSendNetBufferListInfo;
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
@@ -71,8 +72,9 @@ impl Mapper {
     /// The places of a queue; the last one's for a queue that there is not.
     #[inline]
     fn places(&self, queue: usize) -> &Places<MappedNetBuffer> {
-        let [first, second] = &self.places;
-        if queue == 0 { first } else { second }
+        let [first, ..] = &self.places;
+        // An index that is in range for certain is cheaper than a choice.
+        self.places.get(queue & 1).unwrap_or(first)
     }
 }
 
@@ -338,7 +340,7 @@ impl Queue {
         if let Some(ring) = &mut *self.ring.lock(irql) {
             ring.failed(ticket);
         }
-        finish(nb, status, lost);
+        lost.extend(finish(nb, status));
     }
 
     /// Moves what waits into the ring; no sender does.
@@ -482,24 +484,22 @@ fn give_back(done: &mut MappedQueue, chain: &mut SendChain, irql: &Irql<Dispatch
     let mut queue = core::mem::take(done);
     let mut whole = chain.new_like();
     let mut shares = Unmapping::new();
-    while let Some(mapped) = queue.pop() {
+    let net_buffers = from_fn(|| queue.pop());
+    whole.extend(net_buffers.filter_map(|mapped| {
         // G-27: the list is freed before the NBL is completed. Refused ones have their status already.
         let nb = mapped.unmap_with(&mut shares, irql);
-        finish(nb, Status::SUCCESS, &mut whole);
-    }
+        finish(nb, Status::SUCCESS)
+    }));
     chain.append(&mut whole);
 }
 
-/// Finishes a net buffer; its NBL, if it is whole, goes to `chain`.
+/// Finishes a net buffer; its NBL, if it is whole.
 #[inline]
-fn finish(nb: TxNetBuffer, status: Status, chain: &mut SendChain) {
-    let nbl = if nb.info(TcpLargeSendNetBufferListInfo) == 0 {
+fn finish(nb: TxNetBuffer, status: Status) -> Option<SendNbl> {
+    if nb.info(TcpLargeSendNetBufferListInfo) == 0 {
         nb.finish(status)
     } else {
         finish_large(nb, status)
-    };
-    if let Some(nbl) = nbl {
-        chain.push(nbl);
     }
 }
 

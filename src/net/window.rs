@@ -211,21 +211,34 @@ impl Ring {
         if self.stuck.is_some() && !self.resume(rules, irql) {
             return;
         }
-        let (mut next, tail) = (self.next, self.tail);
-        while next != tail {
-            let found = self.taker.take(next);
-            if matches!(found, Found::Nothing) {
-                break;
-            }
-            next = next.wrapping_add(1);
-            if let Found::Value(nb) = found
-                && let Err(nb) = self.feed.push_usual(nb, irql)
-                && !self.push(nb, rules, irql)
-            {
+        while self.next != self.tail {
+            let (start, left) = (self.next, self.tail.wrapping_sub(self.next));
+            let mut values = self.taker.values(start);
+            let other = self.feed.push_usual(&mut values, left, irql);
+            self.next = values.number();
+            let go_on = match other {
+                Some(nb) => self.push(nb, rules, irql),
+                // A group ended, or something is the matter with the next one.
+                None => self.next != start || self.advance_by_one(rules, irql),
+            };
+            if !go_on {
                 break;
             }
         }
-        self.next = next;
+    }
+
+    /// Looks at one ticket only; `false`: it is not put down yet, or there is no room.
+    #[inline(never)]
+    fn advance_by_one(&mut self, rules: &Rules, irql: &Irql<Dispatch>) -> bool {
+        let found = self.taker.take(self.next);
+        if matches!(found, Found::Nothing) {
+            return false;
+        }
+        self.next = self.next.wrapping_add(1);
+        match found {
+            Found::Value(nb) => self.push(nb, rules, irql),
+            Found::Nothing | Found::Skipped => true,
+        }
     }
 
     /// Goes on with what the ring had no room for; `false`: it has none still.

@@ -97,6 +97,31 @@ pub struct TxRing<M, C> {
     context: Option<TxContext>,
 }
 
+/// Descriptors of frames in one piece, written one after the other.
+#[derive(Debug)]
+pub struct Run<'a, M> {
+    desc: &'a DescriptorMemory<M>,
+    next: u32,
+    left: u32,
+}
+
+impl<M: DmaMem> Run<'_, M> {
+    /// How many more there may be.
+    #[inline]
+    pub fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// Writes the descriptor of a frame of at most [`MAX_SEGMENT`] bytes. There must be one [`left`](Self::left).
+    #[inline]
+    pub fn push(&mut self, piece: Segment, options: TxOptions) {
+        self.desc
+            .store(self.next, tx_data(piece.address, piece.len, true, options));
+        self.next = self.next.wrapping_add(1);
+        self.left = self.left.wrapping_sub(1);
+    }
+}
+
 impl<M: DmaMem, C: Default> TxRing<M, C> {
     /// A ring over `mem` for transmit queue `queue`, with as many descriptors as there are groups.
     pub fn new(
@@ -208,6 +233,25 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     pub fn push_one(&mut self, piece: Segment, options: TxOptions, add: impl FnOnce(&mut C)) {
         self.write(tx_data(piece.address, piece.len, true, options));
         self.end_frame(add);
+    }
+
+    /// [`push`](Self::push) of several frames that are in one piece each and have no context, at most `most`: `body` puts
+    /// them into the run, and adds them to what is remembered of the group. The run ends with the group, or where the ring
+    /// is full: looked at once, and not for each frame.
+    #[inline]
+    pub fn push_run(&mut self, most: u32, body: impl FnOnce(&mut Run<'_, M>, &mut C)) {
+        let mut run = Run {
+            desc: &self.desc,
+            next: self.next,
+            left: self.free().min(self.until_rs).min(most),
+        };
+        body(&mut run, &mut self.open);
+        let frames = run.next.wrapping_sub(self.next);
+        self.next = run.next;
+        self.until_rs = self.until_rs.wrapping_sub(frames);
+        if self.until_rs == 0 {
+            self.report_last();
+        }
     }
 
     /// What is remembered of the newest frame's group, unless the chip may have been done with it.

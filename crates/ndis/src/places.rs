@@ -224,6 +224,18 @@ impl<T: Parked> Taker<T> {
         value(pointer).map_or(Found::Skipped, Found::Value)
     }
 
+    /// Picks up from `number` on, in order, as long as there are values. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub fn values(&mut self, number: u32) -> Values<'_, T> {
+        Values {
+            first: self.0.first,
+            mask: self.0.mask,
+            number,
+            taker: PhantomData,
+        }
+    }
+
     /// Nothing will be put down: this number holds nobody up. Any IRQL.
     pub fn skip(&mut self, number: u32) {
         // Relaxed: only this side looks.
@@ -291,6 +303,43 @@ impl<T: Parked> Taker<T> {
     }
 }
 
+/// What a [`Taker`] picks up in a row: ends before the first number without a value. It has what finds a place at hand,
+/// where no access of the loop around it can change it.
+#[derive(Debug)]
+pub struct Values<'a, T: Parked> {
+    first: NonNull<AtomicPtr<()>>,
+    mask: u32,
+    number: u32,
+    taker: PhantomData<&'a mut Taker<T>>,
+}
+
+impl<T: Parked> Values<'_, T> {
+    /// The number that comes next. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl<T: Parked> Iterator for Values<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        // SAFETY: masked, so below the count.
+        let place = unsafe { self.first.add((self.number & self.mask) as usize) };
+        // SAFETY: the taker's share keeps the row, which never moves.
+        let place = unsafe { place.as_ref() };
+        // Acquire: pairs with `put`.
+        let value = value::<T>(place.load(Ordering::Acquire))?;
+        // Relaxed, and no read-modify-write: as in `take`.
+        place.store(UNATTENDED, Ordering::Relaxed);
+        self.number = self.number.wrapping_add(1);
+        Some(value)
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -337,6 +386,25 @@ mod tests {
         assert_eq!(taker.take(1), Found::Nothing);
         assert_eq!(taker.take(2), Found::Value(Box::new(2)));
         assert_eq!(taker.take(4), Found::Skipped);
+    }
+
+    #[test]
+    fn a_row_of_values_ends_where_one_is_missing() {
+        let (places, mut taker) = places::<Box<u64>, _>(4, &irql::<Dispatch>()).expect("memory");
+        for number in 2..6 {
+            places.open(number);
+        }
+        for number in [2, 3, 5] {
+            assert!(places.put(number, Box::new(u64::from(number))));
+        }
+        let mut values = taker.values(2);
+        assert_eq!(values.by_ref().map(|v| *v).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(values.number(), 4);
+        taker.skip(4);
+        assert_eq!(taker.values(4).next(), None, "skipped");
+        assert_eq!(taker.take(4), Found::Skipped);
+        assert_eq!(taker.values(5).next(), Some(Box::new(5)));
+        assert_eq!(taker.values(2).next(), None, "taken");
     }
 
     #[test]

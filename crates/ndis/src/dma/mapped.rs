@@ -306,6 +306,68 @@ impl MappedQueue {
     }
 }
 
+impl Extend<MappedNetBuffer> for MappedQueue {
+    /// Adds many at the end, as [`push`](MappedQueue::push) does; only the end is written for each. Any IRQL.
+    #[inline]
+    fn extend<I: IntoIterator<Item = MappedNetBuffer>>(&mut self, more: I) {
+        let mut end = End::of(self);
+        for mapped in more {
+            end.push(mapped);
+        }
+    }
+}
+
+/// The end of a queue that grows; the queue is whole again when this is dropped.
+struct End<'a> {
+    queue: &'a mut MappedQueue,
+    /// Where the next one is linked: the word of the last one, or the queue's first.
+    link: *mut *mut c_void,
+    grown: bool,
+}
+
+/// Where the word is in a net buffer.
+const WORD_AT: usize =
+    core::mem::offset_of!(NET_BUFFER, MiniportReserved) + WORD * size_of::<*mut c_void>();
+
+impl<'a> End<'a> {
+    #[inline]
+    fn of(queue: &'a mut MappedQueue) -> Self {
+        let link = if queue.first.is_null() {
+            (&raw mut queue.first).cast()
+        } else {
+            // SAFETY: owned by the queue; only an address is computed.
+            unsafe { queue.last.byte_add(WORD_AT) }.cast()
+        };
+        Self {
+            queue,
+            link,
+            grown: false,
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, mapped: MappedNetBuffer) {
+        let nb = mapped.into_raw().as_ptr();
+        // SAFETY: the first of the borrowed queue, or the word of a net buffer that the queue owns.
+        unsafe { *self.link = nb.cast() };
+        // SAFETY: inside the net buffer; only an address is computed.
+        self.link = unsafe { nb.byte_add(WORD_AT) }.cast();
+        self.grown = true;
+    }
+}
+
+impl Drop for End<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.grown {
+            // SAFETY: as in `push`.
+            unsafe { *self.link = null_mut() };
+            // SAFETY: the way back from the word to its net buffer.
+            self.queue.last = unsafe { self.link.byte_sub(WORD_AT) }.cast();
+        }
+    }
+}
+
 impl Drop for MappedQueue {
     #[inline]
     fn drop(&mut self) {

@@ -69,6 +69,16 @@ impl RawList {
         self.len += 1;
     }
 
+    /// Adds everything that `more` gives at the end. Only the end is written for each, and no decision is made whether it is
+    /// the first one: loops over frames use this and not [`push`](Self::push).
+    #[inline]
+    pub(crate) fn extend(&mut self, more: impl Iterator<Item = NonNull<NET_BUFFER_LIST>>) {
+        let mut end = End::of(self);
+        for nbl in more {
+            end.push(nbl);
+        }
+    }
+
     pub(crate) fn pop(&mut self) -> Option<NonNull<NET_BUFFER_LIST>> {
         let first = NonNull::new(self.head)?;
         // SAFETY: elements are valid and exclusively the list's.
@@ -122,5 +132,49 @@ impl RawList {
             each(nbl);
             at = nbl.next();
         }
+    }
+}
+
+/// The end of a list that grows; the list is whole again when this is dropped.
+struct End<'a> {
+    list: &'a mut RawList,
+    /// Where the next element is linked: the `Next` member of the last one, or the list's head.
+    link: *mut *mut NET_BUFFER_LIST,
+    len: usize,
+}
+
+// An element is found by its `Next` member.
+const _: () = assert!(core::mem::offset_of!(NET_BUFFER_LIST, u0) == 0);
+
+impl<'a> End<'a> {
+    #[inline]
+    fn of(list: &'a mut RawList) -> Self {
+        let link = match NonNull::new(list.tail) {
+            Some(tail) => tail.as_ptr().cast(),
+            None => &raw mut list.head,
+        };
+        let len = list.len;
+        Self { list, link, len }
+    }
+
+    #[inline]
+    fn push(&mut self, nbl: NonNull<NET_BUFFER_LIST>) {
+        // SAFETY: the head of the borrowed list, or the first member of an element that is exclusively the list's.
+        unsafe { *self.link = nbl.as_ptr() };
+        self.link = nbl.as_ptr().cast();
+        self.len += 1;
+    }
+}
+
+impl Drop for End<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.len == self.list.len {
+            return;
+        }
+        // SAFETY: as in `push`.
+        unsafe { *self.link = null_mut() };
+        self.list.tail = self.link.cast();
+        self.list.len = self.len;
     }
 }

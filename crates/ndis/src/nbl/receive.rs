@@ -428,18 +428,20 @@ impl ReceiveChain {
 
     /// Takes out the NBLs whose [`word`](ReceiveNbl::word) has the bit `bit` set; the order stays. Any IRQL.
     pub fn take_marked(&mut self, bit: usize) -> Self {
-        let mut count = 0;
+        // Words or-ed and and-ed together: cheaper than a count.
+        let (mut any, mut all) = (0, usize::MAX);
         self.list.for_each(|nbl| {
             let nbl = ManuallyDrop::new(ReceiveNbl {
                 nbl: NonNull::from(nbl),
             });
-            count += usize::from(nbl.word() & bit != 0);
+            any |= nbl.word();
+            all &= nbl.word();
         });
         // All of one kind, as a rule: nothing is linked anew.
-        if count == 0 {
+        if any & bit == 0 {
             return Self::new();
         }
-        if count == self.len() {
+        if all & bit != 0 {
             return core::mem::take(self);
         }
         let mut marked = Self::new();
@@ -453,6 +455,12 @@ impl ReceiveChain {
         }
         *self = rest;
         marked
+    }
+
+    /// Adds NBLs at the end: for loops over frames, cheaper than [`push`](Self::push) for each. Any IRQL.
+    #[inline]
+    pub fn extend(&mut self, nbls: impl Iterator<Item = ReceiveNbl>) {
+        self.list.extend(nbls.map(|nbl| ManuallyDrop::new(nbl).nbl));
     }
 
     /// Gives the chain away as its first and last element.

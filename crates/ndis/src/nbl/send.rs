@@ -216,6 +216,16 @@ impl SendChain {
     }
 }
 
+impl Extend<SendNbl> for SendChain {
+    /// Adds NBLs at the end, as [`push`](SendChain::push) does. Any IRQL.
+    #[inline]
+    fn extend<I: IntoIterator<Item = SendNbl>>(&mut self, nbls: I) {
+        self.only = false;
+        self.list
+            .extend(nbls.into_iter().map(|nbl| ManuallyDrop::new(nbl).nbl));
+    }
+}
+
 impl Drop for SendChain {
     fn drop(&mut self) {
         self.list
