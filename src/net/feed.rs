@@ -31,7 +31,6 @@ use core::iter::from_fn;
 use ndis::dma::{MappedNetBuffer, MappedQueue, SharedMemory};
 use ndis::irql::{Dispatch, Irql};
 use ndis::mem::Shared;
-use ndis::places::Values;
 use ndis::status::Status;
 
 /// Bytes of a header slot; a descriptor has one.
@@ -243,15 +242,16 @@ impl Feed {
     }
 
     /// Writes the descriptors of net buffers as nearly all are: nothing asked for, and in one piece. At most `most`, and no
-    /// more than there is room for or go into the group. Returns one that is not so: [`push`](Self::push) it.
+    /// more than there is room for or go into the group. `take` gives the one so many behind the first, if it is there.
+    /// Returns how many went into the ring, and the one behind them if it is not so: [`push`](Self::push) it.
     #[inline(always)]
     pub fn push_usual(
         &mut self,
-        values: &mut Values<'_, MappedNetBuffer>,
         most: u32,
+        mut take: impl FnMut(u32) -> Option<MappedNetBuffer>,
         irql: &Irql<Dispatch>,
-    ) -> Option<MappedNetBuffer> {
-        let mut other = None;
+    ) -> (u32, Option<MappedNetBuffer>) {
+        let (mut count, mut other) = (0, None);
         self.ring.push_run(most, |run, group| {
             let Group {
                 done,
@@ -259,13 +259,12 @@ impl Feed {
                 broadcast,
                 ..
             } = group;
-            let before = run.left();
             let mut octets = 0u32;
             done.extend(from_fn(|| {
-                if run.left() == 0 {
+                if run.is_over() {
                     return None;
                 }
-                let mapped = values.next()?;
+                let mapped = take(run.done())?;
                 let nb = mapped.net_buffer();
                 let length = nb.data_length();
                 let Some(address) = mapped.in_one_piece().filter(|_| {
@@ -275,25 +274,24 @@ impl Feed {
                     return None;
                 };
                 // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-                if let Some(start) = nb.first::<8, _>(irql)
-                    && Cast::is_group(start)
-                {
-                    count_cast(multicast, broadcast, length, Cast::of_start(start));
-                }
+                let start = nb.first::<8, _>(irql).unwrap_or([0; 8]);
                 let piece = Segment {
                     address,
                     len: length,
                 };
                 run.push(piece, TxOptions::default());
+                if Cast::is_group(start) {
+                    count_cast(multicast, broadcast, length, Cast::of_start(start));
+                }
                 octets = octets.wrapping_add(length);
                 Some(mapped)
             }));
-            let count = before.wrapping_sub(run.left());
+            count = run.done();
             group.count += count;
             group.frames += count;
             group.octets = group.octets.wrapping_add(octets);
         });
-        other
+        (count, other)
     }
 
     /// Writes the descriptors of any net buffer, or of as many of its frames as there is room for: FULL then, to be called

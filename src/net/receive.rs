@@ -127,6 +127,17 @@ impl Ring {
 
     /// Puts buffers into the ring.
     fn post(&mut self, mut pile: ReceivePile) {
+        let refused = self.ring.post_all(|| {
+            let mut nbl = pile.pop()?;
+            if let Some(behind) = nbl.detach() {
+                pile.push(behind);
+            }
+            Some((nbl.logical_address(), nbl))
+        });
+        if let Some(nbl) = refused {
+            self.spare.push(nbl);
+        }
+        // What has no room.
         while let Some(nbl) = pile.pop() {
             self.give(nbl);
         }

@@ -37,8 +37,8 @@ use ndis::status::Status;
 const COMPLETIONS: u32 = crate::ring::dma::MAX_DESCRIPTORS;
 
 /// The driver's word of a net buffer: its ticket and, in the lowest bit, its queue.
-const fn word(ticket: u32, queue: usize) -> usize {
-    (ticket as usize) << 1 | queue & 1
+const fn word(ticket: usize, queue: usize) -> usize {
+    ticket << 1 | queue & 1
 }
 
 /// A queue in cache lines of its own. `None` before initialisation has made the ring and after halt has taken it.
@@ -301,15 +301,16 @@ impl Queue {
         irql: &mut Irql<Dispatch>,
     ) {
         let number = self.number & 1;
-        let places = mapping.handler().places(number);
+        let places = mapping.handler().places(number).opening();
         let longest = core.settings.max_frame();
         let usual = longest.wrapping_sub(HEADER_LEN);
         mapping.map_all(
+            first,
             net_buffers,
             irql,
-            |index, nb| {
-                let ticket = first.wrapping_add(index);
-                places.open(ticket);
+            |ticket, nb| {
+                // Tickets wrap around, numbers do not: the lower half counts.
+                places.open(ticket as u32);
                 nb.set_word(word(ticket, number));
                 // D-10: never truncated, never a runt header. The usual lengths first.
                 if nb.data_length().wrapping_sub(HEADER_LEN) <= usual {
@@ -318,9 +319,8 @@ impl Queue {
                     check_length(nb, longest)
                 }
             },
-            |index, nb, status, irql| {
-                let ticket = first.wrapping_add(index);
-                self.not_mapped(core, ticket, nb, status, lost, irql);
+            |ticket, nb, status, irql| {
+                self.not_mapped(core, ticket as u32, nb, status, lost, irql);
             },
         );
     }

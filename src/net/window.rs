@@ -213,13 +213,17 @@ impl Ring {
         }
         while self.next != self.tail {
             let (start, left) = (self.next, self.tail.wrapping_sub(self.next));
-            let mut values = self.taker.values(start);
-            let other = self.feed.push_usual(&mut values, left, irql);
-            self.next = values.number();
+            let mut values = self.taker.values();
+            let take = |ahead| values.take(start.wrapping_add(ahead));
+            let (count, other) = self.feed.push_usual(left, take, irql);
+            self.next = start.wrapping_add(count);
             let go_on = match other {
-                Some(nb) => self.push(nb, rules, irql),
+                Some(nb) => {
+                    self.next = self.next.wrapping_add(1);
+                    self.push(nb, rules, irql)
+                }
                 // A group ended, or something is the matter with the next one.
-                None => self.next != start || self.advance_by_one(rules, irql),
+                None => count != 0 || self.advance_by_one(rules, irql),
             };
             if !go_on {
                 break;

@@ -207,6 +207,31 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         Ok(())
     }
 
+    /// [`post`](Self::post) of all that `give` gives, an address and a buffer each, as long as there is room: looked at once,
+    /// and not for each. Returns a buffer whose address is null.
+    #[inline]
+    pub fn post_all(&mut self, mut give: impl FnMut() -> Option<(u64, B)>) -> Option<B> {
+        let room = (self.desc.count() - 1).saturating_sub(self.posted());
+        let (mut at, mut done, mut refused) = (self.next, 0, None);
+        while done < room
+            && let Some((address, buffer)) = give()
+        {
+            let slot = self.slots.get_mut(at as usize).filter(|_| address != 0);
+            let Some(slot) = slot else {
+                refused = Some(buffer);
+                break;
+            };
+            // Behind `next` there is no buffer that could get lost.
+            core::mem::forget(slot.replace(buffer));
+            self.desc.store_at(at, rx_read(address));
+            at = self.after(at);
+            done += 1;
+        }
+        self.next = at;
+        self.waiting += done;
+        refused
+    }
+
     /// The tail write that is due, if any.
     #[inline]
     pub fn doorbell(&mut self, when: Refill) -> Option<Doorbell> {

@@ -101,24 +101,32 @@ pub struct TxRing<M, C> {
 #[derive(Debug)]
 pub struct Run<'a, M> {
     desc: &'a DescriptorMemory<M>,
-    next: u32,
-    left: u32,
+    start: u32,
+    /// One count for all that runs along with it.
+    done: u32,
+    most: u32,
 }
 
 impl<M: DmaMem> Run<'_, M> {
-    /// How many more there may be.
+    /// How many frames it has.
     #[inline]
-    pub fn left(&self) -> u32 {
-        self.left
+    pub fn done(&self) -> u32 {
+        self.done
     }
 
-    /// Writes the descriptor of a frame of at most [`MAX_SEGMENT`] bytes. There must be one [`left`](Self::left).
+    /// Whether it may have no more.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.done == self.most
+    }
+
+    /// Writes the descriptor of a frame of at most [`MAX_SEGMENT`] bytes. It must not be [`over`](Self::is_over).
     #[inline]
     pub fn push(&mut self, piece: Segment, options: TxOptions) {
+        let at = self.start.wrapping_add(self.done);
         self.desc
-            .store(self.next, tx_data(piece.address, piece.len, true, options));
-        self.next = self.next.wrapping_add(1);
-        self.left = self.left.wrapping_sub(1);
+            .store(at, tx_data(piece.address, piece.len, true, options));
+        self.done += 1;
     }
 }
 
@@ -242,12 +250,13 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     pub fn push_run(&mut self, most: u32, body: impl FnOnce(&mut Run<'_, M>, &mut C)) {
         let mut run = Run {
             desc: &self.desc,
-            next: self.next,
-            left: self.free().min(self.until_rs).min(most),
+            start: self.next,
+            done: 0,
+            most: self.free().min(self.until_rs).min(most),
         };
         body(&mut run, &mut self.open);
-        let frames = run.next.wrapping_sub(self.next);
-        self.next = run.next;
+        let frames = run.done;
+        self.next = self.next.wrapping_add(frames);
         self.until_rs = self.until_rs.wrapping_sub(frames);
         if self.until_rs == 0 {
             self.report_last();

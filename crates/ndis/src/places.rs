@@ -189,6 +189,17 @@ impl<T: Parked> Places<T> {
         self.0.at(number).store(ATTENDED, Ordering::Relaxed);
     }
 
+    /// To open many in a loop. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub fn opening(&self) -> Opening<'_, T> {
+        Opening {
+            first: self.0.first,
+            mask: self.0.mask,
+            places: PhantomData,
+        }
+    }
+
     /// Puts a value down, once a number. `false`: nobody waits for it, and it has to be picked up now. Any IRQL.
     #[inline]
     #[must_use]
@@ -224,14 +235,13 @@ impl<T: Parked> Taker<T> {
         value(pointer).map_or(Found::Skipped, Found::Value)
     }
 
-    /// Picks up from `number` on, in order, as long as there are values. Any IRQL.
+    /// To pick up many in a loop. Any IRQL.
     #[inline]
     #[must_use]
-    pub fn values(&mut self, number: u32) -> Values<'_, T> {
+    pub fn values(&mut self) -> Values<'_, T> {
         Values {
             first: self.0.first,
             mask: self.0.mask,
-            number,
             taker: PhantomData,
         }
     }
@@ -303,40 +313,49 @@ impl<T: Parked> Taker<T> {
     }
 }
 
-/// What a [`Taker`] picks up in a row: ends before the first number without a value. It has what finds a place at hand,
-/// where no access of the loop around it can change it.
+/// A [`Taker`] for a loop: it has what finds a place at hand, where no access of the loop around it can change it.
 #[derive(Debug)]
 pub struct Values<'a, T: Parked> {
     first: NonNull<AtomicPtr<()>>,
     mask: u32,
-    number: u32,
     taker: PhantomData<&'a mut Taker<T>>,
 }
 
 impl<T: Parked> Values<'_, T> {
-    /// The number that comes next. Any IRQL.
+    /// Picks up the value at a number; without one, skipped or not, nothing changes. Any IRQL.
     #[inline]
     #[must_use]
-    pub fn number(&self) -> u32 {
-        self.number
-    }
-}
-
-impl<T: Parked> Iterator for Values<'_, T> {
-    type Item = T;
-
-    #[inline]
-    fn next(&mut self) -> Option<T> {
+    pub fn take(&mut self, number: u32) -> Option<T> {
         // SAFETY: masked, so below the count.
-        let place = unsafe { self.first.add((self.number & self.mask) as usize) };
+        let place = unsafe { self.first.add((number & self.mask) as usize) };
         // SAFETY: the taker's share keeps the row, which never moves.
         let place = unsafe { place.as_ref() };
         // Acquire: pairs with `put`.
         let value = value::<T>(place.load(Ordering::Acquire))?;
-        // Relaxed, and no read-modify-write: as in `take`.
+        // Relaxed, and no read-modify-write: as in `Taker::take`.
         place.store(UNATTENDED, Ordering::Relaxed);
-        self.number = self.number.wrapping_add(1);
         Some(value)
+    }
+}
+
+/// [`Places`] for a loop that opens many, as [`Values`].
+#[derive(Debug)]
+pub struct Opening<'a, T: Parked> {
+    first: NonNull<AtomicPtr<()>>,
+    mask: u32,
+    places: PhantomData<&'a Places<T>>,
+}
+
+impl<T: Parked> Opening<'_, T> {
+    /// As [`Places::open`]. Any IRQL.
+    #[inline]
+    pub fn open(&self, number: u32) {
+        // SAFETY: masked, so below the count.
+        let place = unsafe { self.first.add((number & self.mask) as usize) };
+        // SAFETY: the share of the places keeps the row, which never moves.
+        let place = unsafe { place.as_ref() };
+        // Relaxed: as there.
+        place.store(ATTENDED, Ordering::Relaxed);
     }
 }
 
@@ -389,22 +408,19 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_values_ends_where_one_is_missing() {
+    fn loops_open_and_pick_up_the_same_places() {
         let (places, mut taker) = places::<Box<u64>, _>(4, &irql::<Dispatch>()).expect("memory");
         for number in 2..6 {
-            places.open(number);
+            places.opening().open(number);
         }
         for number in [2, 3, 5] {
             assert!(places.put(number, Box::new(u64::from(number))));
         }
-        let mut values = taker.values(2);
-        assert_eq!(values.by_ref().map(|v| *v).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(values.number(), 4);
         taker.skip(4);
-        assert_eq!(taker.values(4).next(), None, "skipped");
-        assert_eq!(taker.take(4), Found::Skipped);
-        assert_eq!(taker.values(5).next(), Some(Box::new(5)));
-        assert_eq!(taker.values(2).next(), None, "taken");
+        let mut values = taker.values();
+        let found = [2, 3, 4, 5, 2].map(|number| values.take(number).map(|v| *v));
+        assert_eq!(found, [Some(2), Some(3), None, Some(5), None]);
+        assert_eq!(taker.take(4), Found::Skipped, "left as it was");
     }
 
     #[test]

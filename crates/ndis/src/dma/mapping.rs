@@ -95,70 +95,81 @@ impl<H: SgListHandler> Mapping<H> {
         if nb.data_length() == 0 {
             return Err((Status::INVALID_LENGTH, nb));
         }
-        let mut left = self.left.get();
-        let mapped = self.map_one(&mut left, nb, irql);
-        self.left.set(left);
-        mapped
+        let Some(after) = self.left.get().checked_sub(1) else {
+            return Err((Status::RESOURCES, nb));
+        };
+        // SAFETY: there is one for it.
+        unsafe { map_one(self.handler, self.handle, nb, irql) }?;
+        self.left.set(after);
+        Ok(())
     }
 
-    /// [`map`](Self::map) of many, in order. `prepare` sees each with its number before, and may refuse it, as it has
+    /// [`map`](Self::map) of many, in order. `prepare` sees each with its number before, from `first` on, and may refuse it, as it has
     /// to one without data (DM-11); what was refused, or cannot be mapped, goes to `failed`. Exactly
     /// DISPATCH_LEVEL.
     #[inline]
     pub fn map_all(
         &self,
+        first: u32,
         net_buffers: impl Iterator<Item = TxNetBuffer>,
         irql: &mut Irql<Dispatch>,
-        mut prepare: impl FnMut(u32, &mut TxNetBuffer) -> Result<()>,
-        mut failed: impl FnMut(u32, TxNetBuffer, Status, &mut Irql<Dispatch>),
+        mut prepare: impl FnMut(usize, &mut TxNetBuffer) -> Result<()>,
+        mut failed: impl FnMut(usize, TxNetBuffer, Status, &mut Irql<Dispatch>),
     ) {
-        // In a register: nobody else sees it meanwhile.
-        let mut left = self.left.get();
-        for (number, mut nb) in (0..).zip(net_buffers) {
+        // In registers: nobody else sees them meanwhile. What fails is counted, and not what does not.
+        let (handler, handle) = (self.handler, self.handle);
+        let first = first as usize;
+        let end = first + self.left.get();
+        let (mut number, mut back) = (first, 0);
+        for mut nb in net_buffers {
             let mapped = match prepare(number, &mut nb) {
-                Ok(()) => self.map_one(&mut left, nb, irql),
+                Ok(()) if number >= end => Err((Status::RESOURCES, nb)),
+                // SAFETY: there is a share for each number below the end.
+                Ok(()) => unsafe { map_one(handler, handle, nb, irql) },
                 Err(status) => Err((status, nb)),
             };
             if let Err((status, nb)) = mapped {
+                back += usize::from(number < end);
                 failed(number, nb, status, irql);
             }
+            number += 1;
         }
-        self.left.set(left);
+        self.left.set(end.saturating_sub(number) + back);
     }
+}
 
-    #[inline(always)]
-    fn map_one(
-        &self,
-        left: &mut usize,
-        nb: TxNetBuffer,
-        irql: &Irql<Dispatch>,
-    ) -> Result<(), (Status, TxNetBuffer)> {
-        let _ = irql;
-        let Some(after) = left.checked_sub(1) else {
-            return Err((Status::RESOURCES, nb));
-        };
-        let nb = nb.into_raw();
-        // SAFETY: owned; these members are the crate's.
-        let words = unsafe { &mut (*nb.as_ptr()).MiniportReserved };
-        words[MAPPER] = self.handler.as_ptr().cast();
-        // SAFETY: DISPATCH_LEVEL; an owned net buffer with data, given to the callback on success.
-        let status = Status(unsafe {
-            ndis::NdisMAllocateNetBufferSGList(
-                self.handle,
-                nb.as_ptr(),
-                nb.as_ptr().cast(),
-                NDIS_SG_LIST_WRITE_TO_DEVICE,
-                null_mut(),
-                0,
-            )
-        });
-        if status.is_success() {
-            *left = after;
-            return Ok(());
-        }
-        // SAFETY: no callback comes (G-22), so it is still ours.
-        Err((status, unsafe { TxNetBuffer::from_raw(nb) }))
+/// NdisMAllocateNetBufferSGList.
+///
+/// # Safety
+/// `handle` is that of the handler's DMA, and both have a share for this net buffer, which is given to it on success.
+#[inline(always)]
+unsafe fn map_one<H: SgListHandler>(
+    handler: NonNull<Handler<H>>,
+    handle: NDIS_HANDLE,
+    nb: TxNetBuffer,
+    irql: &Irql<Dispatch>,
+) -> Result<(), (Status, TxNetBuffer)> {
+    let _ = irql;
+    let nb = nb.into_raw();
+    // SAFETY: owned; these members are the crate's.
+    let words = unsafe { &mut (*nb.as_ptr()).MiniportReserved };
+    words[MAPPER] = handler.as_ptr().cast();
+    // SAFETY: DISPATCH_LEVEL; an owned net buffer with data, given to the callback on success.
+    let status = Status(unsafe {
+        ndis::NdisMAllocateNetBufferSGList(
+            handle,
+            nb.as_ptr(),
+            nb.as_ptr().cast(),
+            NDIS_SG_LIST_WRITE_TO_DEVICE,
+            null_mut(),
+            0,
+        )
+    });
+    if status.is_success() {
+        return Ok(());
     }
+    // SAFETY: no callback comes (G-22), so it is still ours.
+    Err((status, unsafe { TxNetBuffer::from_raw(nb) }))
 }
 
 impl<H: SgListHandler> Drop for Mapping<H> {

@@ -395,6 +395,8 @@ impl Drop for ReceiveNbl {
 #[derive(Debug)]
 pub struct ReceiveChain {
     pub(crate) list: RawList,
+    /// The words of a chain that NDIS returned, or-ed together: a decision for all of it, as a rule. Every bit otherwise.
+    words: usize,
 }
 
 // SAFETY: NBLs may be handled on any processor; the chain is their only owner.
@@ -412,6 +414,7 @@ impl ReceiveChain {
     pub const fn new() -> Self {
         Self {
             list: RawList::EMPTY,
+            words: usize::MAX,
         }
     }
 
@@ -420,27 +423,31 @@ impl ReceiveChain {
     /// # Safety
     /// `head` is null or a NULL-terminated chain of NBLs from [`ReceiveNbl::allocate`] that this driver had indicated.
     pub(crate) unsafe fn from_ndis(head: *mut NET_BUFFER_LIST) -> Self {
-        Self {
-            // SAFETY: the caller's promise.
-            list: unsafe { RawList::adopt(head, |_| {}) },
-        }
+        let mut words = 0;
+        let each = |nbl: &mut NET_BUFFER_LIST| {
+            let nbl = ManuallyDrop::new(ReceiveNbl {
+                nbl: NonNull::from(nbl),
+            });
+            words |= nbl.word();
+        };
+        // SAFETY: the caller's promise.
+        let list = unsafe { RawList::adopt(head, each) };
+        Self { list, words }
     }
 
     /// Takes out the NBLs whose [`word`](ReceiveNbl::word) has the bit `bit` set; the order stays. Any IRQL.
     pub fn take_marked(&mut self, bit: usize) -> Self {
-        // Words or-ed and and-ed together: cheaper than a count.
-        let (mut any, mut all) = (0, usize::MAX);
+        // All of one kind, as a rule: nothing is linked anew.
+        if self.words & bit == 0 {
+            return Self::new();
+        }
+        let mut all = usize::MAX;
         self.list.for_each(|nbl| {
             let nbl = ManuallyDrop::new(ReceiveNbl {
                 nbl: NonNull::from(nbl),
             });
-            any |= nbl.word();
             all &= nbl.word();
         });
-        // All of one kind, as a rule: nothing is linked anew.
-        if any & bit == 0 {
-            return Self::new();
-        }
         if all & bit != 0 {
             return core::mem::take(self);
         }
@@ -455,12 +462,6 @@ impl ReceiveChain {
         }
         *self = rest;
         marked
-    }
-
-    /// Adds NBLs at the end: for loops over frames, cheaper than [`push`](Self::push) for each. Any IRQL.
-    #[inline]
-    pub fn extend(&mut self, nbls: impl Iterator<Item = ReceiveNbl>) {
-        self.list.extend(nbls.map(|nbl| ManuallyDrop::new(nbl).nbl));
     }
 
     /// Gives the chain away as its first and last element.
@@ -500,6 +501,7 @@ impl ReceiveChain {
 
     /// Moves all of `other` to the end. Any IRQL.
     pub fn append(&mut self, other: &mut Self) {
+        self.words |= other.words;
         self.list.append(&mut other.list);
     }
 
