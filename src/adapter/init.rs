@@ -31,7 +31,7 @@ use ndis::interrupt::{self, Interrupt};
 use ndis::io::IoSpace;
 use ndis::irql::{Irql, Passive};
 use ndis::mem::Shared;
-use ndis::places::places;
+use ndis::places::pair;
 use ndis::poll::PollFunctions;
 use ndis::resources::Resource;
 use ndis::status::{Result, Status};
@@ -170,9 +170,8 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         address_64: true,
     };
     let window = memory::transmit_descriptors(&core.settings) as usize;
-    let (first, first_taker) = places(window, irql)?;
-    let (second, second_taker) = places(window, irql)?;
-    let mapper = Mapper::new(core.clone(), [first, second]);
+    let (places, takers) = pair(window, irql)?;
+    let mapper = Mapper::new(core.clone(), places);
     let dma = ScatterGatherDma::register(handle, mapper, dma, irql)
         .and_then(|dma| Shared::new(dma, irql));
     let dma = logged(handle, Step::Dma, dma, irql)?;
@@ -180,7 +179,7 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         let ring = memory::receive_ring(queue, handle, &dma, &core.settings, irql);
         receiver.install(logged(handle, Step::Memory, ring, irql)?);
     }
-    for (queue, taker) in [first_taker, second_taker].into_iter().enumerate() {
+    for (queue, taker) in takers.into_iter().enumerate() {
         let transmit =
             memory::transmit_ring(handle, dma.clone(), queue, taker, &core.settings, irql);
         let transmit = logged(handle, Step::Memory, transmit, irql)?;

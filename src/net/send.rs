@@ -36,11 +36,6 @@ use ndis::status::Status;
 /// own.
 const COMPLETIONS: u32 = crate::ring::dma::MAX_DESCRIPTORS;
 
-/// The driver's word of a net buffer: its ticket and, in the lowest bit, its queue.
-const fn word(ticket: usize, queue: usize) -> usize {
-    ticket << 1 | queue & 1
-}
-
 /// A queue in cache lines of its own. `None` before initialisation has made the ring and after halt has taken it.
 #[derive(Debug)]
 #[repr(align(64))]
@@ -60,21 +55,14 @@ pub struct Sender {
 #[derive(Debug)]
 pub struct Mapper {
     core: Shared<Core>,
-    places: [Places<MappedNetBuffer>; QUEUES],
+    /// Those of the two windows. The driver's word of a net buffer is its place.
+    places: Places<MappedNetBuffer>,
 }
 
 impl Mapper {
     /// The places are those of the two windows.
-    pub fn new(core: Shared<Core>, places: [Places<MappedNetBuffer>; QUEUES]) -> Self {
+    pub fn new(core: Shared<Core>, places: Places<MappedNetBuffer>) -> Self {
         Self { core, places }
-    }
-
-    /// The places of a queue; the last one's for a queue that there is not.
-    #[inline]
-    fn places(&self, queue: usize) -> &Places<MappedNetBuffer> {
-        let [first, ..] = &self.places;
-        // An index that is in range for certain is cheaper than a choice.
-        self.places.get(queue & 1).unwrap_or(first)
     }
 }
 
@@ -87,13 +75,12 @@ impl SgListHandler for Mapper {
 
     #[inline]
     fn put(&self, mapped: MappedNetBuffer) -> Put {
-        let word = mapped.net_buffer().word();
-        let queue = word & 1;
-        if self.places(queue).put((word >> 1) as u32, mapped) {
+        let place = mapped.net_buffer().word() as u32;
+        if self.places.put(place, mapped) {
             Put::Done
         } else {
             // No sender is there to move it.
-            Put::Late(queue)
+            Put::Late(self.places.part_of(place))
         }
     }
 
@@ -300,8 +287,7 @@ impl Queue {
         lost: &mut SendChain,
         irql: &mut Irql<Dispatch>,
     ) {
-        let number = self.number & 1;
-        let places = mapping.handler().places(number).opening();
+        let places = mapping.handler().places.opening(self.number);
         let longest = core.settings.max_frame();
         let usual = longest.wrapping_sub(HEADER_LEN);
         mapping.map_all(
@@ -310,8 +296,8 @@ impl Queue {
             irql,
             |ticket, nb| {
                 // Tickets wrap around, numbers do not: the lower half counts.
-                places.open(ticket as u32);
-                nb.set_word(word(ticket, number));
+                let place = places.open(ticket as u32);
+                nb.set_word(place as usize);
                 // D-10: never truncated, never a runt header. The usual lengths first.
                 if nb.data_length().wrapping_sub(HEADER_LEN) <= usual {
                     Ok(())

@@ -86,11 +86,13 @@ unsafe impl<T: Parked> Send for Side<T> {}
 unsafe impl<T: Parked> Sync for Side<T> {}
 
 impl<T: Parked> Side<T> {
-    fn of(row: &Shared<Row<T>>) -> Option<Self> {
-        let places = &row.places;
-        Some(Self {
-            first: NonNull::from(places.first()?),
-            mask: places.len() as u32 - 1,
+    /// Of the `count` places from `at` on, a power of two.
+    fn of(row: &Shared<Row<T>>, at: usize, count: usize) -> Result<Self> {
+        let places = row.places.get(at..).and_then(|row| row.get(..count));
+        let first = places.and_then(<[_]>::first);
+        Ok(Self {
+            first: NonNull::from(first.ok_or(Status::INVALID_PARAMETER)?),
+            mask: count as u32 - 1,
             _row: row.clone(),
         })
     }
@@ -128,7 +130,11 @@ fn value<T: Parked>(pointer: *mut ()) -> Option<T> {
 
 /// The side that opens places and puts values down.
 #[derive(Debug)]
-pub struct Places<T: Parked>(Side<T>);
+pub struct Places<T: Parked> {
+    side: Side<T>,
+    /// How many a taker has, a power of two.
+    part: u32,
+}
 
 /// The one side that picks values up.
 #[derive(Debug)]
@@ -145,14 +151,8 @@ pub enum Found<T> {
     Value(T),
 }
 
-/// `count` places, all closed. At most DISPATCH_LEVEL.
-///
-/// # Errors
-/// [`Status::RESOURCES`] without memory; [`Status::INVALID_PARAMETER`] for a count that is no power of two.
-pub fn places<T: Parked, L: AtMost<Dispatch>>(
-    count: usize,
-    irql: &Irql<L>,
-) -> Result<(Places<T>, Taker<T>)> {
+/// `count` places, all closed.
+fn row<T: Parked, L: AtMost<Dispatch>>(count: usize, irql: &Irql<L>) -> Result<Shared<Row<T>>> {
     if !count.is_power_of_two() {
         return Err(Status::INVALID_PARAMETER);
     }
@@ -165,9 +165,36 @@ pub fn places<T: Parked, L: AtMost<Dispatch>>(
         places: places.into_boxed_slice(),
         values: PhantomData,
     };
-    let row = Shared::new(row, irql)?;
-    let side = || Side::of(&row).ok_or(Status::INVALID_PARAMETER);
-    Ok((Places(side()?), Taker(side()?)))
+    Shared::new(row, irql)
+}
+
+/// `count` places, all closed. At most DISPATCH_LEVEL.
+///
+/// # Errors
+/// [`Status::RESOURCES`] without memory; [`Status::INVALID_PARAMETER`] for a count that is no power of two.
+pub fn places<T: Parked, L: AtMost<Dispatch>>(
+    count: usize,
+    irql: &Irql<L>,
+) -> Result<(Places<T>, Taker<T>)> {
+    let row = row(count, irql)?;
+    let side = || Side::of(&row, 0, count);
+    Ok((Places::new(side()?, count), Taker(side()?)))
+}
+
+/// `count` places for each of two takers, all closed. Who puts something down needs not choose between the two: the place
+/// that [`Opening::open`] tells says it. At most DISPATCH_LEVEL.
+///
+/// # Errors
+/// As for [`places`].
+pub fn pair<T: Parked, L: AtMost<Dispatch>>(
+    count: usize,
+    irql: &Irql<L>,
+) -> Result<(Places<T>, [Taker<T>; 2])> {
+    let all = count.saturating_mul(2);
+    let row = row(all, irql)?;
+    let side = |at, count| Side::of(&row, at, count);
+    let takers = [Taker(side(0, count)?), Taker(side(count, count)?)];
+    Ok((Places::new(side(0, all)?, count), takers))
 }
 
 /// The same for a model, which has no IRQL.
@@ -181,30 +208,45 @@ pub fn places_of_a_model<T: Parked>(count: usize) -> Result<(Places<T>, Taker<T>
 }
 
 impl<T: Parked> Places<T> {
+    fn new(side: Side<T>, part: usize) -> Self {
+        let part = part as u32;
+        Self { side, part }
+    }
+
     /// Opens a place: whoever does so looks again before it [`part`](Taker::part)s from it. A value that is there is
     /// lost. Any IRQL.
     #[inline]
     pub fn open(&self, number: u32) {
         // Relaxed: who puts something down was told the number after this, in a way that orders the two.
-        self.0.at(number).store(ATTENDED, Ordering::Relaxed);
+        self.side.at(number).store(ATTENDED, Ordering::Relaxed);
     }
 
-    /// To open many in a loop. Any IRQL.
+    /// To open many of taker `part`, in a loop. Any IRQL.
     #[inline]
     #[must_use]
-    pub fn opening(&self) -> Opening<'_, T> {
+    pub fn opening(&self, part: usize) -> Opening<'_, T> {
         Opening {
-            first: self.0.first,
-            mask: self.0.mask,
+            first: self.side.first,
+            // A multiple of the part, below the count.
+            base: self.part.wrapping_mul(part as u32) & self.side.mask,
+            mask: self.part - 1,
             places: PhantomData,
         }
     }
 
-    /// Puts a value down, once a number. `false`: nobody waits for it, and it has to be picked up now. Any IRQL.
+    /// The taker of a place. Any IRQL.
     #[inline]
     #[must_use]
-    pub fn put(&self, number: u32, value: T) -> bool {
-        let place = self.0.at(number);
+    pub fn part_of(&self, place: u32) -> usize {
+        ((place & self.side.mask) >> self.part.trailing_zeros()) as usize
+    }
+
+    /// Puts a value down, once a number, at the place that [`Opening::open`] told; of a single taker also by the number.
+    /// `false`: nobody waits for it, and it has to be picked up now. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub fn put(&self, place: u32, value: T) -> bool {
+        let place = self.side.at(place);
         // Release: the value is written before it is seen here. Acquire: nobody there, so what they did before they went
         // is seen by whoever picks up now. A value that was here is lost, and never had twice.
         place.swap(value.into_pointer().as_ptr(), Ordering::AcqRel) == ATTENDED
@@ -342,20 +384,23 @@ impl<T: Parked> Values<'_, T> {
 #[derive(Debug)]
 pub struct Opening<'a, T: Parked> {
     first: NonNull<AtomicPtr<()>>,
+    base: u32,
     mask: u32,
     places: PhantomData<&'a Places<T>>,
 }
 
 impl<T: Parked> Opening<'_, T> {
-    /// As [`Places::open`]. Any IRQL.
+    /// As [`Places::open`]; returns the place, for [`Places::put`]. Any IRQL.
     #[inline]
-    pub fn open(&self, number: u32) {
-        // SAFETY: masked, so below the count.
-        let place = unsafe { self.first.add((number & self.mask) as usize) };
+    pub fn open(&self, number: u32) -> u32 {
+        let at = self.base + (number & self.mask);
+        // SAFETY: a base and what is below the part: below the count.
+        let place = unsafe { self.first.add(at as usize) };
         // SAFETY: the share of the places keeps the row, which never moves.
         let place = unsafe { place.as_ref() };
         // Relaxed: as there.
         place.store(ATTENDED, Ordering::Relaxed);
+        at
     }
 }
 
@@ -411,7 +456,7 @@ mod tests {
     fn loops_open_and_pick_up_the_same_places() {
         let (places, mut taker) = places::<Box<u64>, _>(4, &irql::<Dispatch>()).expect("memory");
         for number in 2..6 {
-            places.opening().open(number);
+            assert_eq!(places.opening(0).open(number), number & 3);
         }
         for number in [2, 3, 5] {
             assert!(places.put(number, Box::new(u64::from(number))));
@@ -421,6 +466,23 @@ mod tests {
         let found = [2, 3, 4, 5, 2].map(|number| values.take(number).map(|v| *v));
         assert_eq!(found, [Some(2), Some(3), None, Some(5), None]);
         assert_eq!(taker.take(4), Found::Skipped, "left as it was");
+    }
+
+    #[test]
+    fn a_place_says_whose_it_is() {
+        let (places, takers) = pair::<Box<u64>, _>(4, &irql::<Dispatch>()).expect("memory");
+        let [mut first, mut second] = takers;
+        let told = [0, 1, 2].map(|part| places.opening(part).open(6));
+        assert_eq!(told, [2, 6, 2], "there are two");
+        assert_eq!(told.map(|place| places.part_of(place)), [0, 1, 0]);
+        assert!(places.put(told[1], Box::new(1)));
+        assert_eq!(first.take(6), Found::Nothing);
+        assert_eq!(second.take(6), Found::Value(Box::new(1)));
+        assert!(places.put(told[0], Box::new(0)));
+        assert!(first.part(6..7) && !second.part(6..7));
+        assert_eq!(first.values().take(2), Some(Box::new(0)));
+        assert!(pair::<Box<u64>, _>(3, &irql::<Dispatch>()).is_err());
+        assert!(pair::<Box<u64>, _>(0, &irql::<Dispatch>()).is_err());
     }
 
     #[test]
