@@ -274,15 +274,16 @@ impl Feed {
                     return None;
                 };
                 // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-                let start = nb.first::<8, _>(irql).unwrap_or([0; 8]);
+                if let Some(start) = nb.first::<8, _>(irql)
+                    && Cast::is_group(start)
+                {
+                    count_cast(multicast, broadcast, length, Cast::of_start(start));
+                }
                 let piece = Segment {
                     address,
                     len: length,
                 };
                 run.push(piece, TxOptions::default());
-                if Cast::is_group(start) {
-                    count_cast(multicast, broadcast, length, Cast::of_start(start));
-                }
                 octets = octets.wrapping_add(length);
                 Some(mapped)
             }));
