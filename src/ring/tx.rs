@@ -239,8 +239,10 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     /// be full: see [`free`](Self::free).
     #[inline]
     pub fn push_one(&mut self, piece: Segment, options: TxOptions, add: impl FnOnce(&mut C)) {
-        self.write(tx_data(piece.address, piece.len, true, options));
-        self.end_frame(add);
+        self.push_run(1, |run, group| {
+            run.push(piece, options);
+            add(group);
+        });
     }
 
     /// [`push`](Self::push) of several frames that are in one piece each and have no context, at most `most`: `body` puts
