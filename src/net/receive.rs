@@ -289,7 +289,11 @@ impl Receiver {
         if ring.stopped {
             return;
         }
-        ring.post(self.back.returned.take());
+        let back = self.back.returned.take();
+        // Nothing, as a rule, after an interrupt for nothing.
+        if !back.is_empty() {
+            ring.post(back);
+        }
         let when = if ring.ring.shown() < ring.low {
             Refill::Now
         } else {

@@ -406,7 +406,10 @@ impl Queue {
             }
             pending = ring.has_pending();
             drop(guard);
-            give_back(&mut done, chain, irql);
+            // Nothing, as a rule, after an interrupt for what was finished already.
+            if count != 0 {
+                give_back(&mut done, chain, irql);
+            }
             total += count;
             if !more {
                 break;

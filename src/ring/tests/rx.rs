@@ -34,6 +34,37 @@ fn frame_of(ring: &mut Rx, pool: &FakeDma) -> Option<Vec<u8>> {
 }
 
 #[test]
+fn many_are_posted_as_one_is() {
+    let chip = chip();
+    let pool = chip.allocate(64 * SIZE);
+    let address = |i: usize| pool.device_address() + (i * SIZE) as u64;
+    let (mut ring, _) = rx_ring(&chip, 64);
+    let mut given = 0..100;
+    let refused = ring.post_all(|| given.next().map(|i| (address(i), buffer(i))));
+    assert_eq!((refused, given.start), (None, 63), "one stays free");
+    assert_eq!((ring.posted(), ring.shown()), (63, 0));
+    ring.doorbell(Refill::Now).unwrap().ring(&chip);
+    for byte in 1..=10 {
+        chip.receive(&[byte; 60]);
+        assert_eq!(frame_of(&mut ring, &pool), Some(vec![byte; 60]));
+    }
+    // The last index and the first, and a null address in the middle.
+    let given = [(address(0), 0), (address(1), 1), (0, 9), (address(2), 2)];
+    let mut given = given.into_iter().map(|(at, i)| (at, buffer(i)));
+    let mut some = || given.next();
+    assert_eq!(ring.post_all(&mut some), Some(buffer(9)));
+    assert_eq!(ring.posted(), 55);
+    assert_eq!(ring.post_all(&mut some), None);
+    assert_eq!(ring.posted(), 56);
+    ring.doorbell(Refill::Now).unwrap().ring(&chip);
+    for byte in 11..=66 {
+        chip.receive(&[byte; 60]);
+        assert_eq!(frame_of(&mut ring, &pool), Some(vec![byte; 60]), "{byte}");
+    }
+    assert_eq!((ring.posted(), chip.faults()), (0, vec![]));
+}
+
+#[test]
 fn frames_arrive_whole() {
     let chip = chip();
     let pool = chip.allocate(64 * SIZE);

@@ -313,6 +313,34 @@ fn a_doorbell_after_removal_is_harmless() {
 }
 
 #[test]
+fn a_run_ends_with_its_group_or_with_the_ring() {
+    let chip = chip();
+    let (mut ring, device) = tx_ring(&chip, 32);
+    let data = chip.allocate(64);
+    let piece = seg(&data, 0, 60);
+    let mut run_of = |most| {
+        let mut done = 0;
+        ring.push_run(most, |run, group| {
+            while !run.is_over() {
+                run.push(piece, TxOptions::default());
+                group.push(0);
+            }
+            done = run.done();
+        });
+        done
+    };
+    let lengths = [0, 3, 100, 100, 100].map(&mut run_of);
+    assert_eq!(lengths, [0, 3, 13, 15, 0], "16 a group, and one stays free");
+    assert_eq!(ring.free(), 0);
+    let reports: Vec<usize> = (0..32)
+        .filter(|i| device.word(i * 2 + 1) & TX_RS != 0)
+        .collect();
+    assert_eq!(reports, [15]);
+    assert!(ring.doorbell().is_some());
+    assert_ne!(device.word(30 * 2 + 1) & TX_RS, 0, "the last of a batch");
+}
+
+#[test]
 fn a_frame_in_one_piece_is_like_any_other() {
     let chip = chip();
     let (mut ring, device) = tx_ring(&chip, 32);

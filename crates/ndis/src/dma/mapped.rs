@@ -202,8 +202,9 @@ impl Unmapping {
         }
     }
 
-    /// The next shares are those of `dma`.
-    #[inline]
+    /// The next shares are those of `dma`. Once a batch, as a rule: apart, so that the loop around is without it.
+    #[cold]
+    #[inline(never)]
     fn turn_to(&mut self, dma: NonNull<DmaHandle>) {
         self.give_up();
         self.of = dma;

@@ -178,3 +178,33 @@ impl Drop for End<'_> {
         self.list.len = self.len;
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn a_list_that_grew_is_one_that_was_pushed() {
+        let mut nbls = [NET_BUFFER_LIST::zeroed(); 5];
+        for nbl in &mut nbls {
+            nbl.set_next(core::ptr::without_provenance_mut(0xBAD0));
+        }
+        let [a, b, c, d, e] = nbls.each_mut().map(NonNull::from);
+        let mut list = RawList::EMPTY;
+        list.extend(core::iter::empty());
+        assert_eq!(
+            (list.head(), list.ends(), list.len()),
+            (null_mut(), None, 0)
+        );
+        list.extend([a, b].into_iter());
+        assert_eq!((list.ends(), list.len()), (Some((a, b)), 2));
+        list.extend(core::iter::empty());
+        list.push(c);
+        list.extend([d, e].into_iter());
+        assert_eq!((list.ends(), list.len()), (Some((a, e)), 5));
+        let all: Vec<_> = core::iter::from_fn(|| list.pop()).collect();
+        assert_eq!(all, [a, b, c, d, e]);
+        assert_eq!((list.ends(), list.len()), (None, 0));
+    }
+}

@@ -116,6 +116,13 @@ impl ReceivePile {
         }
     }
 
+    /// `true` without any. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.head.is_null()
+    }
+
     /// Puts one on top. Any IRQL.
     #[inline]
     pub fn push(&mut self, nbl: ReceiveNbl) {
