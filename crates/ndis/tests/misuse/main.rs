@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must not compile, and that it is the marked line which does not.
 //!
-//! Each file of `cases/` is a prelude and sections `//# name`. A section is compiled twice: as it stands, which must
-//! fail with the error of the line marked `//~ E0000` (one of these codes; one without a code if the mark has none) and
+//! Each file of `cases/` is what its cases share and sections `//# name`; [`PRELUDE`] stands before it. A section is
+//! compiled twice: as it stands, which must fail with the error of the line marked `//~ E0000` (one of these codes; one without a code if the mark has none) and
 //! nowhere else; and without the marked line, which must succeed: all sections of a file at once, as modules.
 
 use std::path::{Path, PathBuf};
@@ -19,6 +19,14 @@ struct Case {
 }
 
 const MARK: &str = "//~";
+/// What the cases of all files share.
+const PRELUDE: &str = include_str!("prelude.rs");
+
+/// The text of a file of cases behind the prelude. Documentation of the file can stand at the beginning only.
+fn behind_prelude(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("//!"));
+    lines.fold(PRELUDE.to_owned(), |whole, line| whole + line + "\n")
+}
 
 fn cases(file: &str, text: &str) -> Vec<Case> {
     let mut sections = text.split("//# ");
@@ -155,7 +163,7 @@ fn misuse_does_not_compile() {
     let mut wrong = Vec::new();
     for file in std::fs::read_dir(folder).expect("the cases") {
         let path = file.expect("a file").path();
-        let text = std::fs::read_to_string(&path).expect("source text");
+        let text = behind_prelude(&std::fs::read_to_string(&path).expect("source text"));
         let name = path.file_name().expect("a name").to_string_lossy();
         all.extend(cases(&name, &text));
         wrong.extend(judge_rest(&name, &text, library, &scratch));

@@ -1,40 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Calls above their IRQL, and tokens that nobody may make, keep or move.
-use ndis::adapter::*;
-use ndis::config::*;
-use ndis::dma::*;
-use ndis::event::*;
-use ndis::init::*;
-use ndis::interrupt::*;
-use ndis::io::*;
-use ndis::irql::*;
-use ndis::mem::*;
-use ndis::nbl::*;
-use ndis::spin::*;
-use ndis::status::*;
-use ndis::timer::*;
-use ndis::work::*;
-
-pub struct H;
-impl LineHandlers for H {
-    fn isr(&self, _: InterruptRef<'_>, _: &mut Irql<Dirql>) -> IsrResult {
-        IsrResult::NOT_MINE
-    }
-    fn dpc(&self, _: InterruptRef<'_>, _: &mut Throttle, _: &mut Irql<Dispatch>) {}
-    fn disable(&self, _: &mut Irql<Dirql>) {}
-    fn enable(&self, _: &mut Irql<Dirql>) {}
-}
-impl TimerHandler for H {
-    fn fire(&self, _: TimerRef<'_>, _: &mut Irql<Dispatch>) {}
-}
-impl WorkHandler for H {
-    fn run(&self, _: &mut Irql<Passive>) {}
-}
-impl SgListHandler for H {
-    fn process(&self, _: MappedNetBuffer, _: &mut Irql<Dispatch>) {}
-}
-pub fn needs_send<T: Send>(_: T) {}
-pub fn needs_sync<T: Sync>() {}
 
 //# sleep at DISPATCH_LEVEL
 pub fn f(irql: &Irql<Dispatch>) {

@@ -1,18 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is used after it was given away, and interrupts that cannot be right.
-use core::cell::Cell;
-use ndis::adapter::*;
-use ndis::attributes::*;
-use ndis::config::*;
-use ndis::dma::*;
-use ndis::init::*;
-use ndis::interrupt::*;
-use ndis::irql::*;
-use ndis::mem::*;
-use ndis::miniport::*;
-use ndis::nbl::*;
-use ndis::oid::*;
-use ndis::status::*;
 
 pub struct Line;
 impl LineHandlers for Line {
