@@ -3,13 +3,12 @@
 
 use super::{
     bring_up::{self, Session},
-    frames, log_or_err, oids, statistics, step, tear_down,
+    frames, oids, step, tear_down,
 };
 use crate::{
     log,
     machine::{irql, thread, time},
     ndis::{
-        adapter::State,
         driver,
         interrupt::register,
         nbl::{Shape, Shaped},
@@ -37,13 +36,7 @@ const COMPLETION_LIMIT_NS: u64 = 5_000_000_000;
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
     let session = bring_up::start(config, sys);
     let result = exercise(&session);
-    if session.adapter.state() == State::Running {
-        log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
-        tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
-        statistics::check(&session.adapter);
-    }
-    tear_down::unload(&session, 0);
-    result
+    tear_down::end(&session, result)
 }
 
 fn exercise(session: &Session) -> Result<(), String> {

@@ -5,13 +5,12 @@
 
 use super::{
     bring_up::{self, Session},
-    frames, log_or_err, statistics, step, tear_down,
+    frames, step, tear_down,
 };
 use crate::{
     log,
     machine::{pci, thread, time},
     ndis::{
-        adapter::State,
         nbl::Shape,
         send::{self, How},
     },
@@ -38,13 +37,7 @@ const LEASE_LIMIT_NS: u64 = 15_000_000_000;
 pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
     let session = bring_up::start(config, sys);
     let result = stall(config, &session);
-    if session.adapter.state() == State::Running {
-        log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
-        tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
-        statistics::check(&session.adapter);
-    }
-    tear_down::unload(&session, 0);
-    result
+    tear_down::end(&session, result)
 }
 
 fn stall(config: &HostConfig, session: &Session) -> Result<(), String> {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a Running adapter to an unloaded driver. PASSIVE.
 
-use super::{bring_up::Session, record, report, step};
+use super::{
+    bring_up::{self, Session},
+    log_or_err, record, report, statistics, step,
+};
 use crate::{
     ledger::{self, Scope},
     log,
@@ -14,7 +17,7 @@ use crate::{
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
-use alloc::{format, sync::Arc};
+use alloc::{format, string::String, sync::Arc};
 
 /// Pauses for `reason` and waits until no send call is in the driver any more.
 pub fn pause(session: &Session, reason: u32) {
@@ -46,6 +49,18 @@ pub fn unload(session: &Session, linger_ns: u64) {
     report::update(|report| report.ledger.at_halt = at_halt);
     thread::sleep_ns(linger_ns);
     remove(&session.image, adapter);
+}
+
+/// The end of a scenario with one life: a running adapter is closed, paused, and its statistics are compared; then the
+/// driver goes. `result` is what the scenario came to, and comes back.
+pub fn end(session: &Session, result: Result<(), String>) -> Result<(), String> {
+    if session.adapter.state() == State::Running {
+        log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
+        pause(session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
+        statistics::check(&session.adapter);
+    }
+    unload(session, 0);
+    result
 }
 
 /// Removes the device of the Halted adapter and unloads the driver.

@@ -11,7 +11,6 @@ mod senders;
 use super::{
     bring_up::{self, Session},
     datapath::scaling::Parameters,
-    log_or_err,
     peer::Peer,
     report, statistics, step, tear_down,
 };
@@ -19,7 +18,6 @@ use crate::{
     log,
     machine::{thread, time},
     ndis::{
-        adapter::State,
         dice::DICE,
         lifecycle,
         means::Means,
@@ -58,13 +56,7 @@ pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
         log!("failed: {what}");
     }
     session.adapter.receives.set_sink(None);
-    if session.adapter.state() == State::Running {
-        log_or_err(bring_up::set_filter(&session.adapter, 0), &result)?;
-        tear_down::pause(&session, NDIS_PAUSE_MINIPORT_DEVICE_REMOVE);
-        statistics::check(&session.adapter);
-    }
-    tear_down::unload(&session, 0);
-    result
+    tear_down::end(&session, result)
 }
 
 fn flood_both_ways(config: &HostConfig, session: &Session) -> Result<(), String> {
