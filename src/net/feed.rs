@@ -365,7 +365,7 @@ impl Feed {
                     end: headers.end,
                 };
                 self.part(mapped, plan, &whole, irql)?;
-                progress.add(length);
+                progress.add(plan.on_the_wire(length));
                 Ok(())
             }
             Work::Large { headers, mss } => self.large(mapped, plan, headers, mss, progress, irql),
@@ -388,9 +388,10 @@ impl Feed {
             },
             length: length.max(MIN_FRAME),
         };
+        let octets = plan.on_the_wire(length);
         if plan.own_tag().is_some() {
             self.bounce(mapped, plan, None, irql)?;
-            progress.add(length);
+            progress.add(octets);
             return Ok(());
         }
         let data = mapped.data().map(|(address, len)| Segment { address, len });
@@ -407,7 +408,7 @@ impl Feed {
             }
             Err(error) => return Err(error),
         }
-        progress.add(length);
+        progress.add(octets);
         Ok(())
     }
 
@@ -442,7 +443,7 @@ impl Feed {
                 end: header + cut.length,
             };
             self.part(mapped, plan, &part, irql)?;
-            progress.add(part.length);
+            progress.add(plan.on_the_wire(part.length));
             progress.payload += cut.length;
             if cut.last {
                 return Ok(());
@@ -730,9 +731,10 @@ impl Part {
 }
 
 impl Progress {
-    fn add(&mut self, length: u32) {
+    /// Adds a frame of `octets` bytes on the wire.
+    fn add(&mut self, octets: u32) {
         self.frames = self.frames.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(length);
+        self.octets = self.octets.wrapping_add(octets);
     }
 }
 

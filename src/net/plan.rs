@@ -4,7 +4,7 @@
 //! The out-of-band information and the frame are both checked here; what does not fit together is completed with an
 //! error and never sent (D-10).
 
-use super::frame::HEADER_LEN;
+use super::frame::{HEADER_LEN, MIN_FRAME, TAG_LEN};
 use super::headers::{Bytes, Headers, Transport, is_tag, parse};
 use super::offload::{MAX_LARGE_SEND, Offloads};
 use ndis::ffi::{
@@ -71,6 +71,17 @@ impl Plan {
     #[inline]
     pub fn own_tag(&self) -> Option<u16> {
         self.tag.filter(|_| self.tagged)
+    }
+
+    /// Bytes on the wire of a frame that has `length` bytes in memory: what statistics count. A frame is filled up before
+    /// the chip inserts a tag, and after the driver did.
+    #[inline]
+    pub fn on_the_wire(&self, length: u32) -> u32 {
+        match (self.tag, self.tagged) {
+            (None, _) => length.max(MIN_FRAME),
+            (Some(_), false) => length.max(MIN_FRAME).saturating_add(TAG_LEN),
+            (Some(_), true) => length.saturating_add(TAG_LEN).max(MIN_FRAME),
+        }
     }
 }
 
@@ -328,6 +339,26 @@ mod tests {
         assert!(large(1460, v4, 9000).is_ok());
         assert_eq!(large_send_done(1460, 8946), 8946);
         assert_eq!(large_send_done(v2, 8946), LARGE_V2);
+    }
+
+    #[test]
+    fn padding_and_tags_are_bytes_on_the_wire() {
+        let (tag, tagged) = (Some(0x2001), true);
+        let plain = Plan::PLAIN;
+        let by_chip = Plan { tag, ..plain };
+        let by_driver = Plan { tagged, ..by_chip };
+        let has_one = Plan { tagged, ..plain };
+        for (length, [bare, chip, driver]) in [
+            (14, [60, 64, 60]),
+            (57, [60, 64, 61]),
+            (60, [60, 64, 64]),
+            (1514, [1514, 1518, 1518]),
+        ] {
+            assert_eq!(plain.on_the_wire(length), bare);
+            assert_eq!(has_one.on_the_wire(length), bare);
+            assert_eq!(by_chip.on_the_wire(length), chip);
+            assert_eq!(by_driver.on_the_wire(length), driver);
+        }
     }
 
     #[test]

@@ -4,6 +4,13 @@
 //! Each set is written by one owner at a time (receive: the holder of a queue's ring; transmit:
 //! under the lock of a queue's ring) and read by anybody, so plain relaxed loads and stores suffice: the
 //! counters order nothing else. They live in separate cache lines because several CPUs write them.
+//!
+//! What counts as a frame and as its octets, both ways (NDIS_STATISTICS_INFO leaves it to RFC 2863 and to U-07):
+//!
+//! * a frame is good when it was sent, or was handed to NDIS; each frame that a large send is cut into is one;
+//! * its octets are those on the wire, from the destination address to the last byte before the FCS: the MAC header, the
+//!   padding of short frames, and a tag, also where it went or came out of band;
+//! * received frames that nobody asked for are in no counter.
 
 use super::frame::Cast;
 use crate::hw::regs::QUEUES;
@@ -30,7 +37,7 @@ impl Count {
         self.frames.load(Ordering::Relaxed)
     }
 
-    /// Bytes so far, MAC header included, FCS not.
+    /// Bytes so far, as on the wire, without FCS.
     pub fn octets(&self) -> u64 {
         self.octets.load(Ordering::Relaxed)
     }
@@ -102,7 +109,7 @@ impl Direction {
 pub struct Sum {
     /// Frames.
     pub frames: u64,
-    /// Bytes, MAC header included, FCS not.
+    /// Bytes as on the wire, without FCS.
     pub octets: u64,
 }
 

@@ -108,6 +108,12 @@ faults! {
         "tx_data(piece.address, piece.len, true, options)",
         "tx_data(piece.address, piece.len + if is(10) { 8192 } else { 0 }, true, options)",
     )];
+    /// U-07: a tag that was inserted is not counted.
+    TAG_NOT_COUNTED = 51: ["U-07"], PATH, [(
+        "src/net/plan.rs",
+        "length.max(MIN_FRAME).saturating_add(TAG_LEN)",
+        "length.max(MIN_FRAME).saturating_add(if is(51) { 0 } else { TAG_LEN })",
+    )];
 }
 
 /// The keyword is read where all are.

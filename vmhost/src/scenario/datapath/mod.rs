@@ -121,7 +121,8 @@ fn exercise(session: &Session) -> Result<(), String> {
         .and_then(|()| sending::all(&mut path))
         .and_then(|()| counted(&mut path))
         .and_then(|()| sending::large(&mut path))
-        .and_then(|()| changes::all(&mut path));
+        .and_then(|()| changes::all(&mut path))
+        .and_then(|()| counted(&mut path));
     let counts = path.counts;
     log!(
         "{} frames received, {} sent, {} refused",

@@ -80,7 +80,7 @@ pub struct Path<'a> {
     pub numbers: Numbers,
     /// What was done.
     pub counts: Counts,
-    /// Frames that came up.
+    /// Frames that came up, as they were on the wire.
     pub received: Totals,
     guest: [u8; 6],
     fences: u32,
@@ -223,7 +223,7 @@ impl<'a> Path<'a> {
                 missing -= 1;
             }
             self.counts.received += 1;
-            self.received.count(&received.bytes);
+            self.received.count(&whole);
             truth::check(
                 self.handler(),
                 &means,
