@@ -108,6 +108,32 @@ faults! {
         "tx_data(piece.address, piece.len, true, options)",
         "tx_data(piece.address, piece.len + if is(10) { 8192 } else { 0 }, true, options)",
     )];
+    /// DM-12: what was sent is completed at once, and not when the chip has reported it.
+    COMPLETED_EARLY = 11: ["DM-12", "D-64"], PATH, [
+        (
+            "src/ring/tx.rs",
+            "if waits || self.desc.load_status(end) & TX_DD == 0 {",
+            "if waits || (!is(11) && self.desc.load_status(end) & TX_DD == 0) {",
+        ),
+        (
+            "src/net/send.rs",
+            "self.pump(core, chain, irql) {\n            self.complete",
+            "(self.pump(core, chain, irql) || is(11)) {\n            self.complete",
+        ),
+    ];
+    /// D-31: what was indicated, and did not come back meanwhile, is indicated once more.
+    INDICATED_TWICE = 12: ["D-31", "D-30", "D-35"], PATH, [
+        (
+            "crates/ndis/src/nbl/receive.rs",
+            "unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) };",
+            "let before = crate::planted::ticks();\n unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) };\n if is(12) && crate::planted::ticks() == before { unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) } }",
+        ),
+        (
+            "crates/ndis/src/callbacks.rs",
+            "M::return_nbls(adapter, chain, flags, &mut irql);",
+            "if is(12) { crate::planted::tick(); }\n M::return_nbls(adapter, chain, flags, &mut irql);",
+        ),
+    ];
     /// U-07: a tag that was inserted is not counted.
     TAG_NOT_COUNTED = 51: ["U-07"], PATH, [(
         "src/net/plan.rs",
@@ -132,6 +158,8 @@ static TICKS: AtomicU32 = AtomicU32::new(0);
 pub fn choose(number: u32) { CHOSEN.store(number, Ordering::Relaxed); }
 /// Whether it is planted.
 pub fn is(number: u32) -> bool { CHOSEN.load(Ordering::Relaxed) == number }
+/// How often `tick` was called.
+pub fn ticks() -> u32 { TICKS.load(Ordering::Relaxed) }
 /// True every other time.
 pub fn tick() -> bool { TICKS.fetch_add(1, Ordering::Relaxed) & 1 != 0 }
 ";

@@ -2,6 +2,7 @@
 //! Register accesses by context, and the interrupt counters for the report. Any IRQL.
 
 use super::{
+    dice::DICE,
     instant::{self, Instant},
     interrupt::Interrupt,
 };
@@ -47,10 +48,13 @@ static OTHER: Class = Class::new();
 /// Counters of registrations that are gone.
 static KEPT: IrqSpin<Vec<Vector>> = IrqSpin::new(Vec::new());
 
-/// Told by the machine about each register access.
-pub fn observe(_tag: u64, offset: u64, write: bool, _width: u8, _value: u64) {
+/// Told by the machine about each register access. Every other write of a send handler stays on its way until the handler
+/// has returned, or longer, as posted writes may: the device reads what was sent later than the driver told it.
+pub fn observe(_tag: u64, offset: u64, write: bool, _width: u8, _value: u64) -> bool {
     count(offset, write);
     instant::reached(Instant::Register);
+    let sends = || verify::current().is_some_and(|context| context.handler == Handler::Send);
+    write && sends() && DICE.chance(50)
 }
 
 fn count(offset: u64, write: bool) {

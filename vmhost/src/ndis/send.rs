@@ -15,7 +15,7 @@ use crate::{
     exports,
     exports::Call,
     guest::{self, Ptr},
-    machine::{cpu, dpc, irql, lock::IrqSpin, thread, time},
+    machine::{cpu, dpc, irql, lock::IrqSpin, mmio, thread, time},
     verify::{self, Handler, locks},
 };
 use ::ndis::ffi::*;
@@ -33,6 +33,8 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 const SEND_LIMIT_NS: u64 = 30_000_000_000;
 /// N-06.
 const HANG_LIMIT_NS: u64 = 22_000_000_000;
+/// How much longer than the send handler a write of it may be on its way, in microseconds.
+const LATE_US: u64 = 50;
 /// Free slots before one is used again.
 const QUARANTINE: usize = 32;
 
@@ -372,6 +374,10 @@ fn hand_over(adapter: &Arc<Adapter>, chain: &[usize], number: u64, how: How) {
             driver::handlers().send,
             &arguments,
         );
+        if mmio::is_on_its_way() && DICE.chance(20) {
+            time::stall_us(DICE.below(LATE_US) as u32);
+        }
+        mmio::arrive();
         owner.sends.returned(number, &members, owner.state());
         owner.sends.calls.fetch_sub(1, Ordering::AcqRel);
         thread::wake();

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One load or store of a register on the host's own mapping, reported to the observer.
 
-use super::{super::vspace, Window, report};
+use super::{
+    super::vspace,
+    Window,
+    posted::{self, Write},
+    report,
+};
 
 /// An operand inside a window.
 #[derive(Clone, Copy)]
@@ -47,19 +52,25 @@ impl<'a> Operand<'a> {
         let value = if self.window.dead {
             mask(self.width)
         } else {
+            posted::arrive();
             self.load_now()
         };
-        report(self.window, self.offset, false, self.width, value);
+        // A read is done when it is seen.
+        let _ = report(self.window, self.offset, false, self.width, value);
         value
     }
 
     /// Writes the register.
     pub fn store(self, value: u64) {
         let value = value & mask(self.width);
-        report(self.window, self.offset, true, self.width, value);
-        if !self.window.dead {
-            self.store_now(value);
-        }
+        let late = report(self.window, self.offset, true, self.width, value);
+        let write = Write {
+            window: *self.window,
+            offset: self.offset,
+            width: self.width,
+            value,
+        };
+        posted::post(write, late);
     }
 
     fn host(self) -> usize {
@@ -77,20 +88,6 @@ impl<'a> Operand<'a> {
             4 => u64::from(unsafe { (at as *const u32).read_volatile() }),
             // SAFETY: as above.
             _ => unsafe { (at as *const u64).read_volatile() },
-        }
-    }
-
-    fn store_now(self, value: u64) {
-        let at = self.host();
-        match self.width {
-            // SAFETY: inside the device's window, aligned, in the host's own uncached view.
-            1 => unsafe { (at as *mut u8).write_volatile(value as u8) },
-            // SAFETY: as above.
-            2 => unsafe { (at as *mut u16).write_volatile(value as u16) },
-            // SAFETY: as above.
-            4 => unsafe { (at as *mut u32).write_volatile(value as u32) },
-            // SAFETY: as above.
-            _ => unsafe { (at as *mut u64).write_volatile(value) },
         }
     }
 }

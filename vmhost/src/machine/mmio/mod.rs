@@ -5,15 +5,18 @@
 mod access;
 mod alu;
 mod emulate;
+mod posted;
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{lock::IrqSpin, pages::PAGE, trap::Frame, vspace};
+pub use posted::{arrive, is_any as is_on_its_way};
 
 /// Told about each access before a write and after a read, in the accessor's context, any IRQL,
-/// interrupts off: (tag, offset, write, width in bytes, value).
-pub type Observer = fn(tag: u64, offset: u64, write: bool, width: u8, value: u64);
+/// interrupts off: (tag, offset, write, width in bytes, value). Of a write it says whether it may stay on its way, until
+/// somebody calls [`arrive`], reads a register, or writes one at once.
+pub type Observer = fn(tag: u64, offset: u64, write: bool, width: u8, value: u64) -> bool;
 
 /// A trapped window.
 #[derive(Clone, Copy)]
@@ -61,6 +64,7 @@ pub fn map_trapped(pa: u64, len: usize, tag: u64) -> usize {
 
 /// Ends a window by the address [`map_trapped`] gave.
 pub fn unmap_trapped(va: usize) {
+    arrive();
     let mut windows = WINDOWS.lock();
     let Some(index) = windows.iter().position(|window| window.va == va) else {
         panic!("unmap_trapped of {va:#x}, which is no live register window");
@@ -126,12 +130,12 @@ pub(super) fn page_fault(frame: &mut Frame, cr2: u64) -> Trap {
     }
 }
 
-fn report(window: &Window, offset: u64, write: bool, width: u8, value: u64) {
+fn report(window: &Window, offset: u64, write: bool, width: u8, value: u64) -> bool {
     let observer = OBSERVER.load(Ordering::Acquire);
-    if observer != 0 {
+    observer != 0 && {
         // SAFETY: only `set_observer` stores there, and it stores such a function.
         let observer: Observer = unsafe { core::mem::transmute(observer) };
-        observer(window.tag, offset, write, width, value);
+        observer(window.tag, offset, write, width, value)
     }
 }
 

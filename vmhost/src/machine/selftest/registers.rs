@@ -21,8 +21,12 @@ use super::{
 type Event = (u64, u64, bool, u8, u64);
 static SEEN: IrqSpin<Vec<Event>> = IrqSpin::new(Vec::new());
 
-fn observe(tag: u64, offset: u64, write: bool, width: u8, value: u64) {
+/// A write to here is late.
+const LATE: u64 = 0x80;
+
+fn observe(tag: u64, offset: u64, write: bool, width: u8, value: u64) -> bool {
     SEEN.lock().push((tag, offset, write, width, value));
+    offset == LATE
 }
 
 /// One instruction: operand address in RDI, value in RSI, result in RAX; flags come back in RDX.
@@ -199,6 +203,7 @@ pub fn run(checks: &mut Checks) {
         all.len(),
     );
     events(checks, operand);
+    posted(checks, window, vspace::direct(frame) + SKEW);
     refusals(checks, window);
     death(checks, window);
     mmio::unmap_trapped(window);
@@ -240,6 +245,41 @@ fn events(checks: &mut Checks, operand: usize) {
     crate::log!(
         "        {} ns for each trapped read",
         (time::now_ns() - start) / u64::from(ROUNDS)
+    );
+}
+
+/// Writes that are on their way: `host` is what is behind the window.
+fn posted(checks: &mut Checks, window: usize, host: usize) {
+    let (late, next) = (LATE as usize, LATE as usize + 8);
+    // SAFETY: inside the frame behind the window.
+    let behind = |at: usize| unsafe { ((host + at) as *const u64).read_volatile() };
+    // SAFETY: registers of the window, which stands for RAM.
+    let write =
+        |at: usize, value: u64| unsafe { ((window + at) as *mut u64).write_volatile(value) };
+    write(late, 0);
+    mmio::arrive();
+    write(late, 1);
+    checks.equal(
+        "a late write is on its way",
+        (behind(late), mmio::is_on_its_way()),
+        (0, true),
+    );
+    write(next, 2);
+    checks.equal(
+        "the next one pushes it",
+        (behind(late), behind(next)),
+        (1, 2),
+    );
+    write(late, 3);
+    // SAFETY: as above.
+    let read = unsafe { ((window + late) as *const u64).read_volatile() };
+    checks.equal("a read goes behind it", (read, behind(late)), (3, 3));
+    write(late, 4);
+    mmio::arrive();
+    checks.equal(
+        "it arrives when it is told to",
+        (behind(late), mmio::is_on_its_way()),
+        (4, false),
     );
 }
 
