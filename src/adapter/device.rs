@@ -105,6 +105,11 @@ pub fn bring_up(core: &Core, irql: &mut Irql<Passive>) -> Result<()> {
 /// Starts both directions: the chip may use the rings from here on.
 pub fn start(core: &Core, irql: &mut Irql<Passive>) {
     queue::set_tx_enabled(&core.mmio, true);
+    start_receiving(core, irql);
+}
+
+/// The receiver on, then its buffers: never the other way round, see [`Receiver::hold`](crate::net::receive::Receiver::hold).
+fn start_receiving(core: &Core, irql: &mut Irql<Passive>) {
     queue::set_rx_enabled(&core.mmio, true);
     for receiver in &core.receivers {
         receiver.fill(&core.mmio, irql);
@@ -123,6 +128,9 @@ pub fn set_scaling(core: &Core, new: Parameters, irql: &mut Irql<Passive>) {
     let m = &core.mmio;
     let awake = !core.is_asleep() && !core.is_gone();
     if awake {
+        for receiver in &core.receivers {
+            receiver.hold(irql);
+        }
         queue::set_rx_enabled(m, false);
         // Pushes the write to the chip, which finishes the frame in hand.
         let _ = regs::STATUS.read(m);
@@ -137,7 +145,7 @@ pub fn set_scaling(core: &Core, new: Parameters, irql: &mut Irql<Passive>) {
     core.find_homes(irql);
     if awake {
         rss::program(m, core.rss.scaling(core.queues()).as_ref());
-        queue::set_rx_enabled(m, true);
+        start_receiving(core, irql);
     }
 }
 

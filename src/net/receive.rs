@@ -59,7 +59,7 @@ pub struct Ring {
     spare: ReceivePile,
     /// Below so many posted buffers the protocol has to copy (D-33).
     low: u32,
-    /// The chip does not know the ring: nothing is posted.
+    /// The chip does not know the ring, or its receiver is off: no tail is written.
     stopped: bool,
 }
 
@@ -242,9 +242,7 @@ impl Receiver {
     /// [`program`](Self::program). PASSIVE_LEVEL: waits for a pass that is going on.
     pub fn rewind(&self, irql: &mut Irql<Passive>) {
         self.with_ring(irql, |ring| {
-            ring.stopped = true;
-            // Who returns buffers from here on leaves them on the stack. Relaxed: the claim orders it.
-            self.back.starving.store(false, Ordering::Relaxed);
+            self.stop(ring);
             let spare = &mut ring.spare;
             ring.ring.drain(|mut nbl| {
                 let mut behind = nbl.detach();
@@ -257,20 +255,45 @@ impl Receiver {
         });
     }
 
-    /// Tells the chip where the ring is. PASSIVE_LEVEL, receiver off.
+    /// Writes no tail from here to [`fill`](Self::fill), while the receiver is about to be off: QEMU answers a tail write
+    /// with the frames that it has queued, and drops them when the receiver is off. PASSIVE_LEVEL; frames of before are
+    /// still indicated.
+    pub fn hold(&self, irql: &mut Irql<Passive>) {
+        self.with_ring(irql, |ring| self.stop(ring));
+    }
+
+    /// No tail is written. With the claim.
+    fn stop(&self, ring: &mut Ring) {
+        ring.stopped = true;
+        // Who returns buffers from here on leaves them on the stack. Relaxed: the claim orders it.
+        self.back.starving.store(false, Ordering::Relaxed);
+    }
+
+    /// Tells the chip where the ring is. PASSIVE_LEVEL, receiver off; [`fill`](Self::fill) posts.
     pub fn program(&self, m: &impl Mmio, irql: &mut Irql<Passive>) {
         self.with_ring(irql, |ring| {
-            ring.stopped = false;
             queue::program_rx(m, self.queue, ring.ring.base(), ring.ring.bytes());
         });
     }
 
-    /// Posts every buffer that is here. PASSIVE_LEVEL; interrupts may be on.
+    /// Posts every buffer that is here: the receiver is on. PASSIVE_LEVEL; interrupts may be on.
     pub fn fill(&self, m: &impl Mmio, irql: &mut Irql<Passive>) {
-        self.with_ring(irql, |ring| {
-            ring.use_spare();
-            self.refill(ring, m, Refill::Now);
-        });
+        loop {
+            self.with_ring(irql, |ring| {
+                ring.stopped = false;
+                ring.use_spare();
+                self.refill(ring, m, Refill::Now);
+            });
+            if !self.is_owed() {
+                break;
+            }
+        }
+    }
+
+    /// Whether buffers came back too late for the holder of a starving ring to see: to be asked after letting go of it.
+    fn is_owed(&self) -> bool {
+        // SeqCst: see `ReturnStack::push`.
+        self.back.starving.load(Ordering::SeqCst) && !self.back.returned.is_empty()
     }
 
     /// Whether every frame that the chip has delivered has been looked at and indicated. PASSIVE_LEVEL, receiver off:
@@ -313,7 +336,7 @@ impl Receiver {
     /// Lets go of the ring, and looks once more for buffers that came back too late for the holder to see.
     fn release(&self, slot: Claimed<'_, Option<Ring>>, m: &impl Mmio) {
         drop(slot);
-        while self.back.starving.load(Ordering::SeqCst) && !self.back.returned.is_empty() {
+        while self.is_owed() {
             let Some(mut slot) = self.ring.try_claim() else {
                 return;
             };
