@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The planted faults of the data path: the driver itself, built from a copy of its sources with one place changed for each
+//! The planted faults of the data path and of interrupt moderation: the driver itself, built from a copy of its sources with one place changed for each
 //! fault. The keyword `PlantedFault` chooses, so one image has them all. The checked host must name the rule; without a
 //! fault everything must hold.
 
@@ -37,6 +37,9 @@ macro_rules! faults {
 const PATH: [&str; 4] = ["--irq", "msi", "--scenario", "datapath"];
 /// A small flood over two queues.
 const FLOOD: [&str; 4] = ["--scenario", "soak", "--frames", "20000"];
+
+/// Interrupt moderation, by keyword, OID and register. The seed's rate is an interval.
+const MODERATION: [&str; 6] = ["--irq", "msi", "--scenario", "moderation", "--seed", "1"];
 
 faults! {
     /// Nothing is planted: everything must hold.
@@ -139,6 +142,24 @@ faults! {
         "src/net/plan.rs",
         "length.max(MIN_FRAME).saturating_add(TAG_LEN)",
         "length.max(MIN_FRAME).saturating_add(if is(51) { 0 } else { TAG_LEN })",
+    )];
+    /// IM-01: what was set is not what is answered.
+    MODERATION_ALWAYS_ON = 71: ["IM-01"], MODERATION, [(
+        "src/oid/answer.rs",
+        "parameters.InterruptModeration = match core.moderation() {",
+        "parameters.InterruptModeration = match core.moderation() {\n _ if is(71) => NdisInterruptModerationEnabled,",
+    )];
+    /// IM-01: the keyword's interval does not reach the device.
+    INTERVAL_IGNORED = 72: ["IM-01"], MODERATION, [(
+        "src/irq/setup.rs",
+        "regs::ITR.write(m, u32::from(interval));",
+        "regs::ITR.write(m, u32::from(interval) >> u32::from(is(72)));",
+    )];
+    /// IM-01: what is set at run time does not reach the device.
+    SET_IGNORED = 73: ["IM-01"], MODERATION, [(
+        "src/adapter/core.rs",
+        "            self.irq.set_interval(&self.mmio, message, interval);",
+        "            if !is(73) { self.irq.set_interval(&self.mmio, message, interval); }",
     )];
 }
 

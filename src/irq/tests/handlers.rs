@@ -385,6 +385,100 @@ fn one_lost_interrupt_is_no_broken_vector() {
     }
 }
 
+/// A clock of which a sleep takes `sleep_us`, and one wait, at `jump.0`, `jump.1` longer than asked.
+struct Jumping<'a> {
+    chip: &'a Deliver<'a>,
+    sleep_us: u64,
+    jump: Cell<(u64, u64)>,
+    begun_us: Cell<u64>,
+    now_us: Cell<u64>,
+}
+
+impl Jumping<'_> {
+    fn wait(&self, us: u64) {
+        let now = self.now_us.get();
+        self.begun_us.set(now);
+        let (at, longer) = self.jump.get();
+        let jumps = longer > 0 && now >= at;
+        if jumps {
+            self.jump.set((at, 0));
+        }
+        let us = us + if jumps { longer } else { 0 };
+        self.now_us.set(now + us);
+        // Whatever was sent meanwhile.
+        for _ in 0..if jumps { 5 } else { 1 } {
+            self.chip.deliver();
+        }
+    }
+}
+
+impl Delay for Jumping<'_> {
+    fn stall_us(&self, us: u32) {
+        self.wait(u64::from(us));
+    }
+    fn sleep_ms(&self, _: u32) {
+        self.wait(self.sleep_us);
+    }
+}
+
+impl selftest::Clock for Jumping<'_> {
+    fn elapsed_us(&self) -> u32 {
+        self.now_us.get() as u32
+    }
+}
+
+#[test]
+fn the_self_test_keeps_its_bound_on_a_clock_that_jumps() {
+    for (grant, interval, masked) in super::SETUPS {
+        for deaf in [&[0, 1, 2, 3, 4][..], &[0, 1], &[0, 2, 3, 4]] {
+            // A sleep of a fine timer, of Windows' usual one, and of busy machines.
+            for sleep_us in [1_000, 15_600, 20_000, 31_000, 48_000] {
+                for jump in [(0, 0), (0, 40_000), (20_000, 40_000), (60_000, 39_000)] {
+                    let chip = FakeChip::new(Variant::Silicon, super::mode_of(grant));
+                    let irq = Interrupts::new();
+                    let deliver = Deliver::new(&chip, &irq, deaf, 0);
+                    let clock = Jumping {
+                        chip: &deliver,
+                        sleep_us,
+                        jump: Cell::new(jump),
+                        begun_us: Cell::new(0),
+                        now_us: Cell::new(0),
+                    };
+                    let options = super::options(interval, masked);
+                    let _ = selftest::prove(&irq, &chip, grant, options, &clock);
+                    let (took, begun) = (clock.now_us.get(), clock.begun_us.get());
+                    let name = (grant, deaf, sleep_us, jump);
+                    assert!(
+                        begun < selftest::BOUND_US.into(),
+                        "waits at {begun}: {name:?}"
+                    );
+                    assert!(took <= 100_000 + jump.1, "{took} us: {name:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_jump_takes_neither_a_vector_nor_its_second_try_away() {
+    for rig in Rig::all().into_iter().filter(|rig| !rig.is_line()) {
+        // 0: everything came during the jump, which ends past the bound. 1: one got lost, and the jump ends behind the
+        // time of both tries.
+        for (lost, longer) in [(0, 200_000), (1, 50_000)] {
+            let deliver = Deliver::new(&rig.chip, &rig.irq, &[], lost);
+            let clock = Jumping {
+                chip: &deliver,
+                sleep_us: 1_000,
+                jump: Cell::new((0, longer)),
+                begun_us: Cell::new(0),
+                now_us: Cell::new(0),
+            };
+            let report = selftest::run(&rig.irq, &rig.chip, &rig.setup, &clock, 10_000);
+            assert!(report.passed(), "{lost} {:?} {report:?}", rig.setup.map);
+        }
+    }
+}
+
 #[test]
 fn the_ladder_goes_down_to_the_messages_that_arrive() {
     for variant in VARIANTS {

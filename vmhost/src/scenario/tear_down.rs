@@ -21,7 +21,6 @@ use alloc::{format, string::String, sync::Arc};
 
 /// Pauses for `reason` and waits until no send call is in the driver any more.
 pub fn pause(session: &Session, reason: u32) {
-    record::read(&session.adapter);
     step("MiniportPause");
     lifecycle::pause(&session.adapter, reason);
     quiet(&session.adapter);
@@ -45,10 +44,17 @@ pub fn unload(session: &Session, linger_ns: u64) {
     adapter.receives.stop();
     quiet(adapter);
     step("MiniportHaltEx");
-    let at_halt = lifecycle::halt(adapter, NdisHaltDeviceDisabled);
+    let at_halt = halt(adapter, NdisHaltDeviceDisabled);
     report::update(|report| report.ledger.at_halt = at_halt);
     thread::sleep_ns(linger_ns);
     remove(&session.image, adapter);
+}
+
+/// The end of a life, however it came to it: what the driver has written down of its interrupts is read before it goes with
+/// the adapter, then the Paused adapter is halted. Returns the objects still alive.
+pub fn halt(adapter: &Adapter, action: i32) -> u32 {
+    record::read(adapter);
+    lifecycle::halt(adapter, action)
 }
 
 /// The end of a scenario with one life: a running adapter is closed, paused, and its statistics are compared; then the

@@ -146,7 +146,7 @@ impl<'a> Bench<'a> {
         }
         if self.adapter().state() == State::Paused {
             tear_down::quiet(self.adapter());
-            self.left += lifecycle::halt(self.adapter(), action);
+            self.left += tear_down::halt(self.adapter(), action);
         }
         Ok(())
     }

@@ -72,19 +72,8 @@ fn one_life(bench: &mut Bench<'_>, rate: u32) -> Result<String, String> {
     bench.running()?;
     let on = rate != 0;
     agrees(bench, on, "after the start")?;
-    let seen = match interval(bench)? {
-        Some(interval) if (1..ADAPTIVE).contains(&rate) => {
-            let good = verify::check("IM-01", interval == rate, || {
-                format!("ITR={rate}, the device's interval is {interval}")
-            });
-            if !good {
-                return Err(String::from("another interval than the keyword's"));
-            }
-            format!("interval {interval}")
-        }
-        Some(interval) => format!("interval {interval} at the start"),
-        None => String::from("registers not known"),
-    };
+    let wanted = (1..ADAPTIVE).contains(&rate).then_some(rate);
+    let seen = register(bench, on, wanted, "after the start")?;
     bench.check_event("IM-01", "the start")?;
     for (on, when) in [
         (false, "switched off"),
@@ -93,6 +82,8 @@ fn one_life(bench: &mut Bench<'_>, rate: u32) -> Result<String, String> {
     ] {
         set(bench, on)?;
         agrees(bench, on, when)?;
+        let wanted = wanted.filter(|_| on);
+        register(bench, on, wanted, when)?;
         bench.check_event("IM-01", when)?;
     }
     Ok(seen)
@@ -116,6 +107,28 @@ fn agrees(bench: &Bench<'_>, on: bool, when: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(String::from("keyword and OID do not agree"))
+    }
+}
+
+/// What the device holds: an interval if and only if moderation is on, and `wanted` where the keyword names one.
+fn register(
+    bench: &Bench<'_>,
+    on: bool,
+    wanted: Option<u32>,
+    when: &str,
+) -> Result<String, String> {
+    let Some(interval) = interval(bench)? else {
+        return Ok(String::from("registers not known"));
+    };
+    let good = (interval != 0) == on && wanted.is_none_or(|wanted| wanted == interval);
+    if verify::check("IM-01", good, || {
+        format!(
+            "moderation is {on} {when}, the device's interval {interval}, the keyword's {wanted:?}"
+        )
+    }) {
+        Ok(format!("interval {interval} at the start"))
+    } else {
+        Err(String::from("the device does not do what was asked for"))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
         interrupt::grant::Kind,
         oid, pnp,
     },
+    scenario::record,
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
@@ -142,6 +143,8 @@ fn gone(bench: &mut Bench<'_>) -> Result<&'static str, String> {
     let adapter = bench.adapter().clone();
     let line = interrupt.grant.kind == Kind::Line;
     let command = pci::read_config(&adapter.device, COMMAND, 2);
+    // O-10: afterwards the driver answers no more.
+    record::read(&adapter);
     mmio::set_all_dead(adapter.handle, true);
     // Neither does it interrupt or write to memory any more.
     let silent = (command & !BUS_MASTER) | INTX_DISABLE;

@@ -9,7 +9,7 @@ mod gone;
 use super::{
     bring_up,
     interrupts::bench::{self, Bench},
-    step, tear_down,
+    record, step, tear_down,
 };
 use crate::{
     log,
@@ -167,6 +167,8 @@ fn work(bench: &Bench<'_>, tell: Tell) -> Result<(), String> {
         let result = step();
         if !gone::is() {
             result?;
+            // O-10: once it knows of the removal the driver answers no more.
+            record::read(adapter);
         } else if matches!(tell, Tell::AtOnce | Tell::Twice) {
             told(bench)?;
         }
