@@ -10,7 +10,7 @@ use crate::{
     build::{self, Profile},
     datapath_faults,
     failure::Outcome,
-    gate, interrupt_faults, lint, package, planted, sources, test, vm,
+    gate, interrupt_faults, lint, loom_faults, package, planted, sources, test, vm,
 };
 
 /// Builds, checks and runs the ndis-e1000e driver.
@@ -49,6 +49,9 @@ enum Task {
         /// The faults of the data path, planted in a copy of the driver.
         #[arg(long, conflicts_with = "interrupts")]
         datapath: bool,
+        /// The faults of the interrupt protocol, which the loom models must find.
+        #[arg(long, conflicts_with_all = ["interrupts", "datapath", "host"])]
+        loom: bool,
         /// Checked host to boot instead of building vmhost
         #[arg(long, value_name = "FILE")]
         host: Option<PathBuf>,
@@ -79,8 +82,12 @@ impl Cli {
                 faults,
                 interrupts: false,
                 datapath: false,
+                loom: false,
                 host,
             } => planted::run(&faults, host),
+            Task::Faults {
+                faults, loom: true, ..
+            } => loom_faults::run(&faults),
             Task::Faults {
                 faults,
                 datapath: true,

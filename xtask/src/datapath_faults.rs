@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A place that is changed: file, what is there, and what is in its stead.
-type Change = (&'static str, &'static str, &'static str);
+pub type Change = (&'static str, &'static str, &'static str);
 
 macro_rules! faults {
     ($($(#[doc = $what:literal])+ $name:ident = $number:literal: $rules:expr, $options:expr, $changes:expr;)+) => {
@@ -234,7 +234,7 @@ fn run_all(
 pub fn build() -> Outcome<PathBuf> {
     let copy = target().join(NAME);
     for source in SOURCES {
-        copy_tree(&copy, Path::new(source))?;
+        copy_tree(&copy, Path::new(source), &change)?;
     }
     write(&copy.join("crates/ndis/src/planted.rs"), PLANTED)?;
     let lock = copy.join("cross/Cargo.lock");
@@ -261,7 +261,15 @@ fn text(path: PathBuf) -> Outcome<&'static str> {
     Ok(text.leak())
 }
 
-fn copy_tree(copy: &Path, source: &Path) -> Outcome {
+/// Copies a file or a folder of the project; `change` makes each file what it is in the copy.
+///
+/// # Errors
+/// A file that cannot be read or written, and those of `change`.
+pub fn copy_tree(
+    copy: &Path,
+    source: &Path,
+    change: &impl Fn(&Path, String) -> Outcome<String>,
+) -> Outcome {
     let from = root().join(source);
     if from.is_file() {
         let changed = change(source, read(&from)?)?;
@@ -270,38 +278,52 @@ fn copy_tree(copy: &Path, source: &Path) -> Outcome {
     let entries = fs::read_dir(&from).map_err(|error| Failure::file(&from, &error))?;
     for entry in entries {
         let entry = entry.map_err(|error| Failure::file(&from, &error))?;
-        copy_tree(copy, &source.join(entry.file_name()))?;
+        copy_tree(copy, &source.join(entry.file_name()), change)?;
     }
     Ok(())
 }
 
-/// The file as it is in the copy.
-fn change(file: &Path, mut text: String) -> Outcome<String> {
-    let name = file.to_string_lossy();
+/// The text of the file `name` with those of `changes` that are in it, and `import` if there are any.
+///
+/// # Errors
+/// A place that is not in the text once.
+pub fn plant<'a>(
+    name: &str,
+    mut text: String,
+    changes: impl Iterator<Item = &'a Change>,
+    import: &str,
+) -> Outcome<String> {
     let mut planted = false;
-    for (_, old, new) in changes().filter(|(in_file, ..)| *in_file == name) {
+    for (_, old, new) in changes.filter(|(in_file, ..)| *in_file == name) {
         if text.matches(old).count() != 1 {
             return Err(Failure::check(format!(
-                "{name} does not have {old:?} once: plant the fault anew in datapath_faults.rs"
+                "{name} does not have {old:?} once: plant the fault anew"
             )));
         }
         text = text.replace(old, new);
         planted = true;
     }
-    let at = if name.starts_with("src/") {
-        "ndis"
-    } else {
-        "crate"
-    };
-    if planted && *name != *CHOICE.0 {
+    if planted {
         // Behind the comment of the file, before everything else.
         let begin = text
             .lines()
             .take_while(|line| line.starts_with("//"))
             .map(|line| line.len() + 1)
             .sum();
-        text.insert_str(begin, &format!("use {at}::planted::is;\n"));
+        text.insert_str(begin, import);
     }
+    Ok(text)
+}
+
+/// The file as it is in the copy.
+fn change(file: &Path, text: String) -> Outcome<String> {
+    let name = file.to_string_lossy();
+    let import = match &*name {
+        name if *name == *CHOICE.0 => "",
+        name if name.starts_with("src/") => "use ndis::planted::is;\n",
+        _ => "use crate::planted::is;\n",
+    };
+    let text = plant(&name, text, changes(), import)?;
     Ok(match &*name {
         "Cargo.toml" => manifest(&text),
         "crates/ndis/src/lib.rs" => text + "\n/// Which fault is planted.\npub mod planted;\n",
@@ -325,12 +347,19 @@ fn changes() -> impl Iterator<Item = &'static Change> {
     CHANGES.iter().copied().flatten().chain([&CHOICE])
 }
 
-fn read(path: &Path) -> Outcome<String> {
+/// The text of a file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(path: &Path) -> Outcome<String> {
     fs::read_to_string(path).map_err(|error| Failure::file(path, &error))
 }
 
 /// Writes a file only if that changes it, so that nothing is compiled for nothing.
-fn write(path: &Path, text: &str) -> Outcome {
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(path: &Path, text: &str) -> Outcome {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
     }
@@ -341,7 +370,10 @@ fn write(path: &Path, text: &str) -> Outcome {
 }
 
 /// Writes a file that cargo then makes its own.
-fn write_new(path: &Path, text: &str) -> Outcome {
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_new(path: &Path, text: &str) -> Outcome {
     if path.exists() {
         return Ok(());
     }

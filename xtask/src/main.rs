@@ -17,6 +17,7 @@ mod gate;
 mod interrupt_faults;
 mod lint;
 mod locks;
+mod loom_faults;
 mod package;
 mod planted;
 mod project;

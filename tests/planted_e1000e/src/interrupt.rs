@@ -151,7 +151,7 @@ impl LineHandlers for Handlers {
 
     fn disable(&self, _: &mut Irql<Dirql>) {
         self.0.disabled.store(true, Ordering::SeqCst);
-        if !self.0.is_stopped() {
+        if !self.0.is_stopped() && !is(DISABLED_BY_THE_NEXT) {
             self.0.write(reg::IMC, ALL);
         }
     }

@@ -69,6 +69,8 @@ faults! {
     DPC_UNDOES_DISABLE = 14: ["X-82"], ["--irq", "msi", "--scenario", "t11"];
     /// T-11: the Enable handler does nothing.
     ENABLE_FORGOTTEN = 15: ["X-82"], ["--irq", "line", "--scenario", "t11"];
+    /// T-11: the Disable handler leaves it to the next interrupt to close the mask.
+    DISABLED_BY_THE_NEXT = 26: ["X-82"], ["--irq", "msi", "--scenario", "t11"];
     /// T-14: the address of the registers is kept from the first life.
     BAR_REMEMBERED = 23: ["I-05"], ["--irq", "msi", "--scenario", "t14"];
     /// The resource requirements name a processor that there is not.

@@ -25,7 +25,7 @@ use crate::{
     guest::{self, Block, Ptr},
     ledger::{self, Kind, Scope},
     machine::{cpu, dpc, irql, lock::IrqSpin, thread, time},
-    verify::{self, Handler},
+    verify::{self, Handler, cost},
 };
 use ::ndis::ffi::*;
 use alloc::{
@@ -104,6 +104,8 @@ pub struct Poll {
     fruitless: AtomicU64,
     /// Polls of this round that were kept apart.
     dwelt: AtomicU64,
+    /// The limit has cut this round short.
+    throttled: AtomicBool,
     /// The processor of NdisSetPollAffinity.
     affinity: AtomicUsize,
     /// The message whose ISR asked last.
@@ -270,6 +272,7 @@ fn register(
         unasked: AtomicU64::new(0),
         fruitless: AtomicU64::new(0),
         dwelt: AtomicU64::new(0),
+        throttled: AtomicBool::new(false),
         affinity: AtomicUsize::new(NO_CPU),
         message: AtomicUsize::new(NO_MESSAGE),
         claimed: AtomicU64::new(0),
@@ -493,7 +496,11 @@ fn notify(poll: &Arc<Poll>, on: bool) -> bool {
         poll.message.load(Ordering::Relaxed) as u64,
         poll.notification,
         &arguments,
-        |context| charge(poll, context),
+        |context| {
+            let throttled = on && poll.throttled.swap(false, Ordering::Relaxed);
+            context.throttled.store(throttled, Ordering::Relaxed);
+            charge(poll, context);
+        },
     );
     instant::reached(Instant::DpcEnd(poll.message.load(Ordering::Relaxed)));
     true
@@ -540,6 +547,13 @@ fn one(poll: &Arc<Poll>) -> Pass {
                 format!("one poll took {} ms", elapsed / 1_000_000)
             });
             charge(poll, context);
+            let full = field!(p, Receive.NumberOfIndicatedNbls).read() >= receive_limit
+                && field!(p, Receive.NumberOfRemainingNbls).read() != 0;
+            if full && !poll.throttled.swap(true, Ordering::Relaxed) {
+                cost::throttled();
+            }
+            let throttled = poll.throttled.load(Ordering::Relaxed);
+            context.throttled.store(throttled, Ordering::Relaxed);
             (
                 context.nbls_indicated.load(Ordering::Relaxed),
                 context.nbls_completed.load(Ordering::Relaxed),

@@ -329,11 +329,12 @@ impl Phases<'_> {
         worst
     }
 
-    /// In the DPCs of the phase `throttled` that receive, for each time the limit was reached.
+    /// In the DPCs that receive, or the polls, of the phase `throttled`, for each time the limit was reached.
     fn throttle(&self, amount: impl Fn(&HandlerCost, &Phase) -> u64) -> Option<f64> {
         let phase = self.get("throttled")?;
         let receives = |role: &str| role.starts_with("rx") || role == "all";
-        let which = |cost: &HandlerCost| cost.throttled && receives(&cost.role);
+        let which =
+            |cost: &HandlerCost| cost.throttled && (receives(&cost.role) || is(cost, &POLLS));
         ratio(
             count(phase, which, |cost| amount(cost, phase)),
             phase.throttled,
