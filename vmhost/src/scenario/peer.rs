@@ -47,12 +47,11 @@ impl Peer {
         }
     }
 
-    /// Has the peer send so many flood frames, so many microseconds from one to the next; 0: as fast as they are taken.
-    pub fn pace(&self, frames: u64, length: usize, gap_us: u32) -> Result<(), String> {
+    /// Has the peer send so many flood frames, as fast as they are taken.
+    pub fn flood(&self, frames: u64, length: usize) -> Result<(), String> {
         self.done(&Request::Flood {
             frames,
             length: length as u32,
-            gap_us,
         })
     }
 

@@ -41,14 +41,12 @@ pub enum Request {
         /// Milliseconds.
         limit_ms: u32,
     },
-    /// Send flood frames until so many are sent.
+    /// Send so many flood frames, as fast as they are taken.
     Flood {
         /// Frames.
         frames: u64,
         /// Bytes of each, without FCS.
         length: u32,
-        /// Microseconds from one to the next; 0: as fast as they are taken.
-        gap_us: u32,
     },
     /// Send so many frames of the flood of many flows.
     Flows {

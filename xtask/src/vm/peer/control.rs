@@ -54,12 +54,7 @@ fn serve(request: Request, stop: &AtomicBool, shared: &Shared, jobs: &Sender<Job
             }
             Reply::Seen(state.matcher.collect())
         }
-        Request::Flood {
-            frames,
-            length,
-            gap_us,
-        } => queue(Job::Flood {
-            gap: Duration::from_micros(gap_us.into()),
+        Request::Flood { frames, length } => queue(Job::Flood {
             frames,
             length: length as usize,
         }),

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+
 use vmhost_wire::control::{FloodState, Totals};
 use vmhost_wire::flood;
 use vmhost_wire::flows::{self, FLOWS, LENGTHS, Mark};
@@ -28,14 +28,12 @@ const BURST: u64 = 64;
 pub enum Job {
     /// These frames.
     Send(Vec<Spec>),
-    /// Flood frames.
+    /// Flood frames, as fast as they are taken.
     Flood {
         /// How many.
         frames: u64,
         /// Bytes of each.
         length: usize,
-        /// From one to the next; zero: as fast as they are taken.
-        gap: Duration,
     },
     /// So many frames of the flood of many flows.
     Flows(u64),
@@ -203,11 +201,7 @@ fn write(mut stream: TcpStream, stop: &AtomicBool, shared: &Shared, jobs: &Recei
         };
         let written = match job {
             Job::Send(specs) => send(&mut stream, stop, shared, &specs),
-            Job::Flood {
-                frames,
-                length,
-                gap,
-            } => flood(&mut stream, stop, shared, frames, length, gap),
+            Job::Flood { frames, length } => flood(&mut stream, stop, shared, frames, length),
             Job::Flows(frames) => flood_of_flows(&mut stream, stop, shared, frames),
         };
         if written.is_none() {
@@ -242,7 +236,6 @@ fn flood(
     shared: &Shared,
     frames: u64,
     length: usize,
-    gap: Duration,
 ) -> Option<()> {
     let (guest, mut number) = {
         let state = shared.lock();
@@ -250,13 +243,8 @@ fn flood(
     };
     let mut bytes = flood::template(length, guest, Way::ToGuest);
     let mut left = frames;
-    let burst = if gap.is_zero() { BURST } else { 1 };
-    let mut due = Instant::now();
     while left > 0 {
-        let count = left.min(burst);
-        // A clock of its own, so that a late frame does not delay those behind it.
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        due += gap;
+        let count = left.min(BURST);
         let mut out = Vec::with_capacity(count as usize * (bytes.len() + PREFIX));
         for _ in 0..count {
             flood::set_number(&mut bytes, number);
