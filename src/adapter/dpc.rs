@@ -182,7 +182,10 @@ impl Core {
         // Half each, and not always the same one first: of an odd or a tiny limit the first has more.
         // Relaxed, and no read-modify-write: two processors that see the same turn do no harm.
         let second_first = both && self.turn.load(Ordering::Relaxed);
-        self.turn.store(!second_first, Ordering::Relaxed);
+        if both {
+            // Not with a vector for each queue: they share no cache line.
+            self.turn.store(!second_first, Ordering::Relaxed);
+        }
         let share = if both { most.div_ceil(2) } else { most };
         let mut one = |receiver: &Receiver, left: &mut bool| {
             let room = share.min(most.saturating_sub(done.indicated));

@@ -92,8 +92,9 @@ impl Core {
             if slot
                 .register(functions, &core.handle, handler, irql)
                 .is_ok()
+                && core.irq.hand_to_poll(message)
             {
-                core.irq.hand_to_poll(&core.mmio, message);
+                core.request_poll(message);
             }
         }
     }

@@ -32,11 +32,21 @@ fn after(
     two: impl Fn(&World) + Copy + Send + Sync + 'static,
     end: impl Fn(&World) + Copy + Send + Sync + 'static,
 ) {
+    over(grants, World::polled, one, two, end);
+}
+
+fn over(
+    grants: &[Grant],
+    world: fn(Grant) -> Arc<World>,
+    one: impl Fn(&World) + Copy + Send + Sync + 'static,
+    two: impl Fn(&World) + Copy + Send + Sync + 'static,
+    end: impl Fn(&World) + Copy + Send + Sync + 'static,
+) {
     for &grant in grants {
         let mut builder = Builder::new();
         builder.preemption_bound = Some(3);
         builder.check(move || {
-            let world = World::polled(grant);
+            let world = world(grant);
             let first = {
                 let world = Arc::clone(&world);
                 thread::spawn(move || one(&world))
@@ -126,6 +136,14 @@ fn loom_poll_spurious_interrupt() {
             w.request();
             w.rounds(Outcome::Done);
         }
+    });
+}
+
+#[test]
+fn loom_poll_handed_over() {
+    // The poll object comes while interrupts do.
+    over(&ALL, World::to_poll, traffic, World::hand_to_poll, |w| {
+        w.settle();
     });
 }
 

@@ -72,6 +72,8 @@ pub(super) struct World {
     pub(super) gone: AtomicBool,
     /// Accesses that were asked for all the same. Not loom's: it is looked at when nobody else runs.
     pub(super) dropped: core::sync::atomic::AtomicU32,
+    /// See [`World::scan`].
+    handed_over_late: bool,
 }
 
 // SAFETY: `rings` is never dereferenced; everything else is Sync by itself.
@@ -145,18 +147,32 @@ impl World {
 
     /// Polled by NDIS, and armed.
     pub(super) fn polled(grant: Grant) -> Arc<Self> {
-        let world = Self::with(grant, 200, true);
+        let world = Self::with(grant, 200, true, false);
         world.irq.start(&*world, &world.setup);
-        world.irq.hand_to_poll(&*world, 0);
-        world.serve(Outcome::Done);
+        world.hand_to_poll();
         world
     }
 
-    pub(super) fn stopped(grant: Grant, interval: u16) -> Arc<Self> {
-        Self::with(grant, interval, false)
+    /// To be polled; the object is not there yet.
+    pub(super) fn to_poll(grant: Grant) -> Arc<Self> {
+        let world = Self::with(grant, 200, true, true);
+        world.irq.start(&*world, &world.setup);
+        world
     }
 
-    fn with(grant: Grant, interval: u16, poll: bool) -> Arc<Self> {
+    /// The poll object is there.
+    pub(super) fn hand_to_poll(&self) {
+        if self.irq.hand_to_poll(0) {
+            self.request();
+        }
+        self.rounds(Outcome::Done);
+    }
+
+    pub(super) fn stopped(grant: Grant, interval: u16) -> Arc<Self> {
+        Self::with(grant, interval, false, false)
+    }
+
+    fn with(grant: Grant, interval: u16, poll: bool, late: bool) -> Arc<Self> {
         let options = Options {
             rx_queues: 1,
             tx_queues: 1,
@@ -179,7 +195,16 @@ impl World {
             rings: UnsafeCell::new(0),
             gone: AtomicBool::new(false),
             dropped: Default::default(),
+            handed_over_late: late,
         })
+    }
+
+    /// A pass over the rings. While a vector is handed to NDIS, a DPC of before may still be at them: the claims of the
+    /// rings keep them apart, and whoever comes second asks to run again.
+    fn scan(&self) {
+        if !self.handed_over_late {
+            self.rings.with_mut(|_| ());
+        }
     }
 
     /// The device: a frame into the ring, then its cause.
@@ -251,7 +276,7 @@ impl World {
             }
             self.irq.notification_off(self, 0);
             if let Some(_polled) = self.irq.poll_begin(self, 0) {
-                self.rings.with_mut(|_| ());
+                self.scan();
                 if outcome == Outcome::Done {
                     self.regs.lock().unwrap().frames = 0;
                 } else {
@@ -279,7 +304,7 @@ impl World {
                     return;
                 }
             };
-            self.rings.with_mut(|_| ());
+            self.scan();
             if outcome == Outcome::Done {
                 self.regs.lock().unwrap().frames = 0;
             }
