@@ -61,5 +61,15 @@ proptest! {
     #[test]
     fn any_bytes(data in proptest::collection::vec(any::<u8>(), 0..300)) {
         large_send::check(&data);
+        large_send::fuzzed(&data);
+    }
+}
+
+/// Each of the headers that a fuzzer gets makes segments: the longest input is one with a payload and no changed bit.
+#[test]
+fn a_fuzzer_gets_far() {
+    for kind in 1..5 {
+        let data = [&[kind, 10, 0][..], &[0; 400]].concat();
+        assert!(large_send::fuzzed(&data) > 30, "headers {kind}");
     }
 }

@@ -6,5 +6,5 @@
 mod large_send;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    large_send::check(data);
+    large_send::fuzzed(data);
 });

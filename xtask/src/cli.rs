@@ -10,7 +10,7 @@ use crate::{
     build::{self, Profile},
     datapath_faults,
     failure::Outcome,
-    gate, interrupt_faults, lint, loom_faults, package, planted, sources, test, vm,
+    fuzz, gate, interrupt_faults, lint, loom_faults, package, planted, sources, test, vm,
 };
 
 /// Builds, checks and runs the ndis-e1000e driver.
@@ -56,6 +56,8 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         host: Option<PathBuf>,
     },
+    /// Run the fuzz targets, each for a while.
+    Fuzz(fuzz::Options),
     /// Compare the declared structures and constants with the headers of a WDK (WDKContentRoot).
     AbiCheck,
     /// Check format and lints of all packages, with warnings as errors.
@@ -97,6 +99,7 @@ impl Cli {
             Task::Faults { faults, host, .. } => {
                 interrupt_faults::run(&faults, host, test::vm_report)
             }
+            Task::Fuzz(options) => fuzz::fuzz(&options),
             Task::AbiCheck => abi::check(),
             Task::Lint => lint_all(),
             Task::Doc => lint::doc(),

@@ -33,7 +33,10 @@ pub fn host_packages() -> impl Iterator<Item = &'static str> {
 /// A file is not formatted, or rustfmt is missing.
 pub fn format() -> Outcome {
     let others = PACKAGES.iter().map(|package| package.file("Cargo.toml"));
-    for manifest in others.chain(["cross/wdk-build/Cargo.toml".into()]) {
+    for manifest in others.chain([
+        "cross/wdk-build/Cargo.toml".into(),
+        "fuzz/Cargo.toml".into(),
+    ]) {
         let mut fmt = subcommand(&host_cargo(), "fmt");
         fmt.args(["--all", "--check", "--manifest-path"])
             .arg(&manifest);

@@ -13,6 +13,7 @@ mod build;
 mod cli;
 mod datapath_faults;
 mod failure;
+mod fuzz;
 mod gate;
 mod interrupt_faults;
 mod lint;

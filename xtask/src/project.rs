@@ -18,7 +18,8 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Cargo's target directory for host builds; artefacts go below it.
+/// Cargo's target directory for host builds; artefacts go below it. `./dev` has made it absolute; to a cargo that this program
+/// starts, in the root, a relative one means this too.
 pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
@@ -115,4 +116,36 @@ pub fn output_of(command: &mut Command) -> Option<String> {
 
 fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
     Failure::input(format!("{}: {error}", command.get_program().display()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    #[test]
+    fn a_relative_target_directory_is_where_the_user_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = folder.path().canonicalize().expect("its path");
+        let cargo = here.join("cargo");
+        let script = "#!/bin/sh\ncase $1 in build|run) echo \"$CARGO_TARGET_DIR\" ;; esac\n";
+        fs::write(&cargo, script).expect("a file");
+        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("executable");
+        let path = env::var_os("PATH").unwrap_or_default();
+        let paths = [here.clone()].into_iter().chain(env::split_paths(&path));
+        let path = env::join_paths(paths).expect("a PATH");
+        let said = |directory: &str| {
+            let mut dev = Command::new("sh");
+            dev.arg(root().join("dev"))
+                .arg("build")
+                .current_dir(&here)
+                .env("PATH", &path)
+                .env("DEV_NO_INSTALL", "1")
+                .env("CARGO_TARGET_DIR", directory);
+            output_of(&mut dev).expect("dev succeeds")
+        };
+        let wanted = here.join("out").display().to_string();
+        assert_eq!(said("out"), format!("{wanted}\n{wanted}"));
+        assert_eq!(said("/elsewhere"), "/elsewhere\n/elsewhere");
+    }
 }

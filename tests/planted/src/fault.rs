@@ -529,6 +529,12 @@ pub fn oid_request(a: &Adapter, mut request: OidRequest<'_>, irql: &mut Irql<Pas
         let status = filter.map(|filter| core.filter.store(filter, Ordering::Relaxed));
         return request.done(status.into());
     }
+    if is(LOOKAHEAD_NOT_SET)
+        && request.oid() == OID_GEN_CURRENT_LOOKAHEAD
+        && request.set().is_some()
+    {
+        return request.done(Status::NOT_SUPPORTED);
+    }
     let raw = request.as_raw();
     let is_query = request.query().is_some();
     // SAFETY: the request is the driver's until it is completed.

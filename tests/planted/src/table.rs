@@ -191,6 +191,8 @@ faults! {
     OID_COMPLETED_AND_RETURNED = 85: ["N-02"];
     /// A packet filter of unsupported bits is accepted.
     FILTER_UNCHECKED = 86: ["O-06"];
+    /// A set that is mandatory is answered as if the OID were unknown.
+    LOOKAHEAD_NOT_SET = 89: ["O-12"], says "mandatory set";
     /// The statistics miss what was sent.
     STATISTICS_WRONG = 87: ["U-07"];
     /// NdisMPauseComplete after MiniportPause returned SUCCESS.

@@ -30,3 +30,12 @@ pub const POLL_AFTER_NOTIFICATION: bool = true;
 /// NDIS calls the interrupt handlers once more between the driver's call of
 /// NdisMDeregisterInterruptEx and the disconnection (X-92 says they may run up to that instant).
 pub const LAST_INTERRUPT_AT_DEREGISTRATION: bool = true;
+
+/// Sends of a call of MiniportSendNetBufferLists that has not returned count for P-05 when the pause completes. The pages speak
+/// of outstanding sends; a miniport that takes no lock across the pause cannot know of a call that it has not looked at. Off:
+/// they are judged when the call returns.
+pub const SENDS_OF_OPEN_CALLS_COUNT: bool = false;
+
+/// How long after a change of the packet filter frames that the old one let through may still be indicated (D-36), in
+/// nanoseconds. The pages do not say that a set waits for them.
+pub const OLD_FILTER_NS: u64 = 50_000_000;

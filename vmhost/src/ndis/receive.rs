@@ -8,7 +8,7 @@ use super::{
     adapter::{self, Adapter, State},
     counters,
     dice::DICE,
-    driver,
+    driver, guesses,
     nbl::{
         NB_CURRENT_MDL, NB_CURRENT_MDL_OFFSET, NB_DATA_LENGTH, NB_NEXT, NBL_FIRST_NB, NBL_NEXT,
         NBL_STATUS,
@@ -34,8 +34,6 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Frames kept for the protocol at most; more are dropped, as a slow protocol would.
 const QUEUE: usize = 4096;
-/// How long after a change of the filter older frames may still be indicated.
-const ON_ITS_WAY_NS: u64 = 50_000_000;
 /// Bytes of an Ethernet header.
 const HEADER: usize = 14;
 /// NBLs in one indication at most, before the chain counts as a loop.
@@ -237,7 +235,7 @@ fn check_state(call: &Call, adapter: &Adapter) {
     });
     // Frames that were received under the old filter may still be on their way up for a moment.
     let cleared = adapter.filter_cleared_ns.load(Ordering::Relaxed);
-    let on_its_way = cleared != 0 && time::now_ns() - cleared < ON_ITS_WAY_NS;
+    let on_its_way = cleared != 0 && time::now_ns() - cleared < guesses::OLD_FILTER_NS;
     let filter = adapter.filter.load(Ordering::Relaxed);
     verify::check("D-36", filter != 0 || on_its_way, || {
         call.text("an indication without a packet filter")

@@ -7,7 +7,7 @@ use super::{
     adapter::{self, Adapter, State},
     counters,
     dice::DICE,
-    driver,
+    driver, guesses,
     nbl::{Built, Info, NBL_NEXT, NBL_STATUS, Shape, Shaped, Slot},
     sg,
 };
@@ -145,11 +145,12 @@ impl Sends {
         self.live.lock().lists.len()
     }
 
-    /// NBLs with the miniport, without those of calls that have not returned: only the miniport knows whether it has
-    /// looked at them already.
+    /// NBLs with the miniport, as a rule without those of calls that have not returned: only the miniport knows whether it
+    /// has looked at them already.
     pub fn accepted(&self) -> usize {
         let live = self.live.lock();
-        live.lists.values().filter(|sent| sent.call == 0).count()
+        let counts = |sent: &&Sent| sent.call == 0 || guesses::SENDS_OF_OPEN_CALLS_COUNT;
+        live.lists.values().filter(counts).count()
     }
 
     /// Send calls that have not returned.

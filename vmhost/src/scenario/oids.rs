@@ -186,6 +186,17 @@ fn wrong_sets(adapter: &Adapter) {
         (OID_802_3_MULTICAST_LIST, &[1, 0, 0x5E, 0, 0], None),
     ] {
         let answer = oid::set(adapter, number, data);
+        // Mandatory sets of an Ethernet miniport: one that does not know them has no wrong length to speak of.
+        let implemented =
+            verify::check_of(Handler::OidRequest, "O-12", !unknown(answer.status), || {
+                format!(
+                    "the mandatory set of OID {number:#010x} is not implemented: {:#010x}",
+                    answer.status as u32
+                )
+            });
+        if !implemented {
+            continue;
+        }
         let good = too_short(answer.status) && (size.is_none() || answer.needed == size);
         verify::check_of(Handler::OidRequest, "O-06", good, || {
             format!(

@@ -271,13 +271,19 @@ pub const RULES: &[Rule] = &[
         "O-05",
         "BytesWritten never exceeds the buffer; BytesNeeded tells what a short query lacks",
     ),
-    ("O-06", "BytesRead never exceeds the buffer"),
+    (
+        "O-06",
+        "a set of a wrong length or value fails and changes nothing; BytesRead never exceeds the buffer",
+    ),
     (
         "O-07",
         "unknown OIDs and directions are refused; statistics queries work as queries",
     ),
     ("O-11", "no NdisMNetPnPEvent while an OID is open"),
-    ("O-12", "every OID of the supported list is implemented"),
+    (
+        "O-12",
+        "every OID of the supported list, and every mandatory one, is implemented",
+    ),
     ("P-01", "MiniportPause returns SUCCESS or PENDING"),
     (
         "P-02",
