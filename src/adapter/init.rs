@@ -169,7 +169,7 @@ fn acquire(core: &Shared<Core>, irql: &mut Irql<Passive>) -> Result<Interrupt<Ha
         max_transfer: plan::max_mapping(core.settings.max_frame()),
         address_64: true,
     };
-    let window = memory::transmit_descriptors(&core.settings) as usize;
+    let window = memory::transmit_places(&core.settings);
     let (places, takers) = pair(window, irql)?;
     let mapper = Mapper::new(core.clone(), places);
     let dma = ScatterGatherDma::register(handle, mapper, dma, irql)

@@ -106,9 +106,9 @@ pub fn receive_ring(
     Ok(receive::Ring::new(ring, spare, buffers))
 }
 
-/// Descriptors of a transmit ring, and places of its window.
-pub fn transmit_descriptors(settings: &Settings) -> u32 {
-    u32::from(settings.transmit_buffers).next_power_of_two()
+/// Places of a transmit ring's window, and groups of frames in the ring: numbers of both are masked.
+pub fn transmit_places(settings: &Settings) -> usize {
+    usize::from(settings.transmit_buffers).next_power_of_two()
 }
 
 /// A transmit ring with its window and the memory that frames may need.
@@ -120,14 +120,15 @@ pub fn transmit_ring(
     settings: &Settings,
     irql: &Irql<Passive>,
 ) -> Result<window::Ring> {
-    let descriptors = transmit_descriptors(settings);
-    let groups = boxed(descriptors as usize, TxGroup::default)?;
+    let descriptors = u32::from(settings.transmit_buffers);
+    let groups = boxed(transmit_places(settings), TxGroup::default)?;
     let memory = ring_memory(&dma, descriptors, irql)?;
     // The chip remembers one context for both queues.
     let rules = TxRules {
         always_context: true,
     };
-    let ring = TxRing::new(queue, memory, groups, rules).map_err(|_| Status::FAILURE)?;
+    let ring =
+        TxRing::new(queue, memory, descriptors, groups, rules).map_err(|_| Status::FAILURE)?;
     let headers = dma.allocate_shared(descriptors * feed::HEADER_SLOT, true, irql)?;
     let zeros = dma.allocate_shared(super::frame::MIN_FRAME, true, irql)?;
     // A frame with a tag; buffers begin on cache lines of their own.

@@ -37,13 +37,13 @@ pub unsafe trait DmaMem {
 /// Why memory cannot be a ring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RingError {
-    /// The number of descriptors is no multiple of 8 between 8 and 4096, or no power of two where one is asked for.
+    /// The number of descriptors is no multiple of 8 between 8 and 4096.
     Count,
     /// The memory is smaller than the descriptors.
     TooSmall,
     /// The device address or the pointer is not aligned.
     Misaligned,
-    /// There are fewer slots than descriptors.
+    /// There are fewer slots than descriptors, or their number is no power of two where one is asked for.
     Slots,
     /// No such queue.
     Queue,
@@ -57,8 +57,6 @@ pub struct DescriptorMemory<M> {
     mem: M,
     base: NonNull<[AtomicU64; 2]>,
     count: u32,
-    /// The largest power of two that is not above the count, less one: a masked index is in the ring.
-    mask: u32,
 }
 
 // SAFETY: `base` points into `mem`, which the value owns; it may go wherever `mem` may.
@@ -79,12 +77,7 @@ impl<M: DmaMem> DescriptorMemory<M> {
         if mem.device_address() & (RING_ALIGN - 1) != 0 || base.addr().get() & 15 != 0 {
             return Err(RingError::Misaligned);
         }
-        let ring = Self {
-            mem,
-            base,
-            count,
-            mask: (1 << count.ilog2()) - 1,
-        };
+        let ring = Self { mem, base, count };
         ring.clear();
         Ok(ring)
     }
@@ -102,10 +95,28 @@ impl<M: DmaMem> DescriptorMemory<M> {
         self.count
     }
 
-    /// Index mask, for rings whose count is a power of two.
+    /// Index of the last descriptor.
     #[inline]
-    pub fn mask(&self) -> u32 {
-        self.mask
+    pub fn last(&self) -> u32 {
+        // There are 8 at least.
+        self.count.wrapping_sub(1)
+    }
+
+    /// The index after `index`: a ring need not be a power of two, and nothing is divided.
+    #[inline]
+    pub fn after(&self, index: u32) -> u32 {
+        let next = index.wrapping_add(1);
+        if next >= self.count { 0 } else { next }
+    }
+
+    /// The index before `index`.
+    #[inline]
+    pub fn before(&self, index: u32) -> u32 {
+        if index == 0 {
+            self.last()
+        } else {
+            index.wrapping_sub(1)
+        }
     }
 
     /// Device address of the first descriptor.
@@ -116,13 +127,6 @@ impl<M: DmaMem> DescriptorMemory<M> {
     /// Bytes for RDLEN or TDLEN.
     pub fn bytes(&self) -> u32 {
         self.count() * DESCRIPTOR_BYTES as u32
-    }
-
-    /// A descriptor of a free-running index, in rings whose count is a power of two.
-    #[inline]
-    fn words(&self, index: u32) -> &[AtomicU64; 2] {
-        // SAFETY: the mask is below the count.
-        unsafe { self.descriptor(index & self.mask) }
     }
 
     /// A descriptor; an index beyond the ring means the first.
@@ -160,10 +164,11 @@ impl<M: DmaMem> DescriptorMemory<M> {
     /// before it.
     #[inline]
     pub fn load_status(&self, index: u32) -> u64 {
-        self.words(index)[1].load(Ordering::Acquire)
+        self.exactly(index)[1].load(Ordering::Acquire)
     }
 
-    /// Writes the descriptor `index` of the ring, as [`store`](Self::store).
+    /// Writes the descriptor `index` of the ring. Relaxed: the device looks only after the tail write, and the doorbell's
+    /// Release fence stands before that.
     #[inline]
     pub fn store_at(&self, index: u32, words: [u64; 2]) {
         let [first, second] = self.exactly(index);
@@ -171,19 +176,10 @@ impl<M: DmaMem> DescriptorMemory<M> {
         second.store(words[1], Ordering::Relaxed);
     }
 
-    /// Writes a descriptor. Relaxed: the device looks only after the tail write, and the doorbell's Release
-    /// fence stands before that.
-    #[inline]
-    pub fn store(&self, index: u32, words: [u64; 2]) {
-        let [first, second] = self.words(index);
-        first.store(words[0], Ordering::Relaxed);
-        second.store(words[1], Ordering::Relaxed);
-    }
-
     /// Sets bits in the second word of a descriptor that the device does not own yet.
     #[inline]
     pub fn or_second(&self, index: u32, bits: u64) {
-        let [_, w] = self.words(index);
+        let [_, w] = self.exactly(index);
         // Two accesses and no RMW: the device does not look before the doorbell.
         w.store(w.load(Ordering::Relaxed) | bits, Ordering::Relaxed);
     }

@@ -4,7 +4,7 @@
 //! ```text
 //! // memory: anything that implements the unsafe trait DmaMem { as_ptr, device_address, len }
 //! // groups: Box<[TxGroup<Cookie>]>, one per descriptor; a power of two, 8 to 4096; receive rings may have any multiple of 8
-//! let mut tx = TxRing::new(queue, mem, groups, TxRules { always_context })?;
+//! let mut tx = TxRing::new(queue, mem, count, groups, TxRules { always_context })?;
 //! hw::queue::program_tx(&mmio, queue, tx.base(), tx.bytes());
 //! tx.push(segments, &TxRequest { context, options }, |cookie| ..)?;  // Full | TooManySegments | Empty: ring unchanged
 //! if let Some(bell) = tx.doorbell() { bell.ring(&mmio) }        // one TDT write per batch

@@ -177,13 +177,6 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         }
     }
 
-    /// The index after `index`: a ring need not be a power of two, and nothing is divided.
-    #[inline]
-    fn after(&self, index: u32) -> u32 {
-        let next = index + 1;
-        if next >= self.desc.count() { 0 } else { next }
-    }
-
     /// Writes a descriptor for an empty buffer at `address`. The chip sees it after the doorbell. One descriptor stays
     /// free: RDH = RDT means empty (82574L §5.4). A null address is refused as if the ring were full: the chip skips
     /// such descriptors (§5.4).
@@ -202,7 +195,7 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         // Behind `next` there is no buffer that could get lost.
         core::mem::forget(slot.replace(buffer));
         self.desc.store_at(at, rx_read(address));
-        self.next = self.after(at);
+        self.next = self.desc.after(at);
         self.waiting += 1;
         Ok(())
     }
@@ -224,7 +217,7 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
             // Behind `next` there is no buffer that could get lost.
             core::mem::forget(slot.replace(buffer));
             self.desc.store_at(at, rx_read(address));
-            at = self.after(at);
+            at = self.desc.after(at);
             done += 1;
         }
         self.next = at;
@@ -287,7 +280,7 @@ impl<M: DmaMem, B: RxBuffer> RxRing<M, B> {
         }
         // Between `done` and `next` every slot has a buffer.
         let buffer = self.slots.get_mut(self.done as usize)?.take()?;
-        self.done = self.after(self.done);
+        self.done = self.desc.after(self.done);
         self.shown -= 1;
         Some((buffer, words))
     }

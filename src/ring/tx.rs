@@ -7,6 +7,7 @@
 //!   reads no register (82574L §17). The frames up to an RS are a group: what the caller remembers of them is one
 //!   value, and comes back at once.
 //! * Free space comes from software indices. One descriptor stays free: TDH = TDT means empty (§6).
+//! * A ring has any multiple of 8 descriptors: indices wrap where they are compared with the end, and nothing is divided.
 
 use super::dma::{DescriptorMemory, DmaMem, RingError};
 use super::doorbell::Doorbell;
@@ -68,7 +69,7 @@ pub enum PushError {
 pub struct TxGroup<C> {
     /// What the caller remembers of them.
     cookie: C,
-    /// The RS descriptor.
+    /// The index of the RS descriptor.
     end: u32,
 }
 
@@ -77,20 +78,21 @@ pub struct TxGroup<C> {
 #[derive(Debug)]
 pub struct TxRing<M, C> {
     desc: DescriptorMemory<M>,
-    /// As many as descriptors, so that each may be the end of one.
+    /// A power of two, as many as descriptors at least, so that each may be the end of one.
     groups: Box<[TxGroup<C>]>,
     tail: Reg<u32, Wo>,
     rules: TxRules,
-    /// Free-running indices: `done` ≤ `shown` ≤ `next`, at most count − 1 apart.
+    /// The next descriptor to write, and what `next` was at the last doorbell.
     next: u32,
     shown: u32,
-    done: u32,
-    /// Where `next` has to stop: `done` and the mask.
+    /// The descriptor that stays free, behind which the oldest one in use is: `next` has to stop here.
     limit: u32,
     /// Frames until the next RS, from the stride down.
     until_rs: u32,
-    /// Groups with their RS: free-running numbers of the oldest one, and of the one that comes next.
+    /// Groups with their RS, by free-running numbers: the oldest one, the first that has not been handed over, and the one
+    /// that comes next.
     first_group: u32,
+    shown_group: u32,
     next_group: u32,
     /// The group that has no RS yet.
     open: C,
@@ -125,49 +127,42 @@ impl<M: DmaMem> Run<'_, M> {
     pub fn push(&mut self, piece: Segment, options: TxOptions) {
         let at = self.start.wrapping_add(self.done);
         self.desc
-            .store(at, tx_data(piece.address, piece.len, true, options));
+            .store_at(at, tx_data(piece.address, piece.len, true, options));
         self.done += 1;
     }
 }
 
 impl<M: DmaMem, C: Default> TxRing<M, C> {
-    /// A ring over `mem` for transmit queue `queue`, with as many descriptors as there are groups.
+    /// A ring of `count` descriptors, a multiple of 8, over `mem` for transmit queue `queue`. `groups`: a power of two, and
+    /// not fewer.
     pub fn new(
         queue: usize,
         mem: M,
+        count: u32,
         groups: Box<[TxGroup<C>]>,
         rules: TxRules,
     ) -> Result<Self, RingError> {
         let tail = regs::TDT_Q.get(queue).ok_or(RingError::Queue)?;
-        let count = u32::try_from(groups.len()).map_err(|_| RingError::Count)?;
-        // The indices run freely and are masked.
-        if !count.is_power_of_two() {
-            return Err(RingError::Count);
+        // The numbers of groups run freely and are masked.
+        if !groups.len().is_power_of_two() || groups.len() < count as usize {
+            return Err(RingError::Slots);
         }
-        let mut ring = Self {
-            desc: DescriptorMemory::new(mem, count)?,
+        let desc = DescriptorMemory::new(mem, count)?;
+        Ok(Self {
+            limit: desc.last(),
+            desc,
             groups,
             tail,
             rules,
             next: 0,
             shown: 0,
-            done: 0,
-            limit: 0,
             until_rs: RS_STRIDE,
             first_group: 0,
+            shown_group: 0,
             next_group: 0,
             open: C::default(),
             context: None,
-        };
-        ring.free_to(0);
-        Ok(ring)
-    }
-
-    /// Everything before `done` is free.
-    #[inline]
-    fn free_to(&mut self, done: u32) {
-        self.done = done;
-        self.limit = done.wrapping_add(self.desc.mask());
+        })
     }
 
     /// Whether no descriptor may be written now.
@@ -189,22 +184,39 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     /// Descriptors that may be written now.
     #[inline]
     pub fn free(&self) -> u32 {
-        self.limit.wrapping_sub(self.next)
+        let ahead = self.limit.wrapping_sub(self.next);
+        if self.limit >= self.next {
+            ahead
+        } else {
+            ahead.wrapping_add(self.desc.count())
+        }
+    }
+
+    /// Descriptors that may be written now one behind the other, without beginning anew at the first.
+    #[inline]
+    fn free_in_line(&self) -> u32 {
+        let end = if self.limit >= self.next {
+            self.limit
+        } else {
+            self.desc.count()
+        };
+        end.wrapping_sub(self.next)
     }
 
     /// Whether nothing is queued or outstanding.
     pub fn is_idle(&self) -> bool {
-        self.next == self.done
+        self.next == self.desc.after(self.limit)
     }
 
-    /// The oldest descriptor that is not free, by a number that it keeps and that runs freely.
+    /// The oldest group of frames that is not done, by a number that runs freely.
     pub fn oldest(&self) -> u32 {
-        self.done
+        self.first_group
     }
 
     /// The index that the next free descriptor has: what TDT is after the next doorbell.
+    #[inline]
     pub fn tail_index(&self) -> u32 {
-        self.next & self.desc.mask()
+        self.next
     }
 
     /// Writes the descriptors of one frame; `add` adds it to what is remembered of its group. All or nothing; the chip sees
@@ -246,19 +258,20 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     }
 
     /// [`push`](Self::push) of several frames that are in one piece each and have no context, at most `most`: `body` puts
-    /// them into the run, and adds them to what is remembered of the group. The run ends with the group, or where the ring
-    /// is full: looked at once, and not for each frame.
+    /// them into the run, and adds them to what is remembered of the group. The run ends with the group, with the last
+    /// descriptor, or where the ring is full: looked at once, and not for each frame.
     #[inline]
     pub fn push_run(&mut self, most: u32, body: impl FnOnce(&mut Run<'_, M>, &mut C)) {
         let mut run = Run {
             desc: &self.desc,
             start: self.next,
             done: 0,
-            most: self.free().min(self.until_rs).min(most),
+            most: self.free_in_line().min(self.until_rs).min(most),
         };
         body(&mut run, &mut self.open);
         let frames = run.done;
-        self.next = self.next.wrapping_add(frames);
+        let next = self.next.wrapping_add(frames);
+        self.next = if next >= self.desc.count() { 0 } else { next };
         self.until_rs = self.until_rs.wrapping_sub(frames);
         if self.until_rs == 0 {
             self.report_last();
@@ -278,8 +291,8 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     }
 
     fn group(&mut self, number: u32) -> Option<&mut TxGroup<C>> {
-        let at = (number & self.desc.mask()) as usize;
-        self.groups.get_mut(at)
+        let mask = self.groups.len().wrapping_sub(1);
+        self.groups.get_mut(number as usize & mask)
     }
 
     /// The descriptor before `next` is the last of a frame.
@@ -348,18 +361,17 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
 
     #[inline]
     fn write(&mut self, words: [u64; 2]) {
-        let at = self.next;
-        self.desc.store(at, words);
-        self.next = at.wrapping_add(1);
+        self.desc.store_at(self.next, words);
+        self.next = self.desc.after(self.next);
     }
 
     /// Ends the group: sets RS on the newest frame's last descriptor.
     #[inline(never)]
     fn report_last(&mut self) {
-        let end = self.next.wrapping_sub(1);
+        let end = self.desc.before(self.next);
         self.desc.or_second(end, TX_RS);
-        let at = (self.next_group & self.desc.mask()) as usize;
-        if let Some(group) = self.groups.get_mut(at) {
+        let mask = self.groups.len().wrapping_sub(1);
+        if let Some(group) = self.groups.get_mut(self.next_group as usize & mask) {
             // What `complete` and `drain` leave there is a default one.
             core::mem::swap(&mut group.cookie, &mut self.open);
             group.end = end;
@@ -378,6 +390,7 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
             self.report_last();
         }
         self.shown = self.next;
+        self.shown_group = self.next_group;
         Some(Doorbell {
             tail: self.tail,
             value: self.tail_index(),
@@ -388,20 +401,19 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     /// until it has enough and says `false`. No register access.
     #[inline]
     pub fn complete(&mut self, mut each: impl FnMut(&mut C) -> bool) {
-        let mask = self.desc.mask();
-        while self.first_group != self.next_group {
-            let Some(group) = self.groups.get_mut((self.first_group & mask) as usize) else {
+        let mask = self.groups.len().wrapping_sub(1);
+        // What is not handed over yet the chip cannot be done with, whatever it says.
+        while self.first_group != self.shown_group {
+            let Some(group) = self.groups.get_mut(self.first_group as usize & mask) else {
                 return;
             };
             let end = group.end;
-            // Not handed over yet: the chip cannot be done with it, whatever it says.
-            let waits = end.wrapping_sub(self.done) >= self.shown.wrapping_sub(self.done);
-            if waits || self.desc.load_status(end) & TX_DD == 0 {
+            if self.desc.load_status(end) & TX_DD == 0 {
                 return;
             }
             let go_on = each(&mut group.cookie);
             self.first_group = self.first_group.wrapping_add(1);
-            self.free_to(end.wrapping_add(1));
+            self.limit = end;
             if !go_on {
                 return;
             }
@@ -422,8 +434,9 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
         each(&mut self.open);
         self.next = 0;
         self.shown = 0;
-        self.free_to(0);
+        self.limit = self.desc.last();
         self.first_group = 0;
+        self.shown_group = 0;
         self.next_group = 0;
         self.until_rs = RS_STRIDE;
         self.context = None;

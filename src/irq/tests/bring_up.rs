@@ -53,6 +53,7 @@ impl Nic {
         let tx = TxRing::new(
             0,
             chip.allocate(64 * 16),
+            64,
             vec![TxGroup::default(); 64].into_boxed_slice(),
             TxRules::default(),
         )

@@ -64,7 +64,8 @@ fn tx_ring(chip: &FakeChip, count: usize) -> (Tx, Alias) {
     let ring = Tx::new(
         0,
         mem,
-        vec![TxGroup::default(); count].into_boxed_slice(),
+        count as u32,
+        vec![TxGroup::default(); count.next_power_of_two()].into_boxed_slice(),
         TxRules::default(),
     )
     .unwrap();

@@ -8,6 +8,7 @@ use super::std::collections::VecDeque;
 use super::std::vec;
 use super::std::vec::Vec;
 use super::{buffer, chip, rx_ring, some, tx_ring};
+use crate::hw::desc::TxOptions;
 use proptest::prelude::*;
 
 proptest! {
@@ -15,11 +16,11 @@ proptest! {
 
     #[test]
     fn transmit(
-        log2 in 3u32..7,
-        steps in proptest::collection::vec((0u8..3, proptest::collection::vec(0u32..300, 0..6)), 0..200),
+        eights in 1usize..9,
+        steps in proptest::collection::vec((0u8..4, proptest::collection::vec(0u32..300, 0..6)), 0..200),
     ) {
         let chip = chip();
-        let count = 1usize << log2;
+        let count = 8 * eights;
         let (mut ring, _) = tx_ring(&chip, count);
         let data = chip.allocate(4096);
         let bytes: Vec<u8> = (0..4096).map(|i| (i * 31) as u8).collect();
@@ -65,6 +66,28 @@ proptest! {
                         on_wire += 1;
                     }
                     prop_assert_eq!(on_wire, expect.len());
+                },
+                // Frames in one piece, with one look at the room for all up to the end of the ring.
+                2 => for len in lens {
+                    let piece = Segment { address: data.device_address(), len: len + 1 };
+                    let mut done = 0;
+                    ring.push_run(2, |run, group| while !run.is_over() {
+                        run.push(piece, TxOptions::default());
+                        group.push(cookie + done);
+                        done += 1;
+                    });
+                    prop_assert_eq!(done == 0, used == count - 1);
+                    prop_assert!(done <= (count - 1 - used).min(2));
+                    for _ in 0..done {
+                        expect.push_back((cookie, bytes[..=len as usize].to_vec()));
+                        sizes.push_back(1);
+                        used += 1;
+                        cookie += 1;
+                        open += 1;
+                        if open == 16 {
+                            groups.push_back(core::mem::take(&mut open));
+                        }
+                    }
                 },
                 _ => {
                     let mut back = vec![];

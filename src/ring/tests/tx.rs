@@ -175,6 +175,7 @@ fn context_only_when_it_changes() {
         let mut ring = Tx::new(
             1,
             mem,
+            64,
             slots,
             TxRules {
                 always_context: always,
@@ -274,21 +275,28 @@ fn drain_gives_back_everything_once() {
 #[test]
 fn bad_memory_is_refused() {
     let chip = chip();
-    let new = |count: usize, bytes: usize, queue| {
+    let new_with = |count: u32, groups: usize, bytes: usize, queue| {
         Tx::new(
             queue,
             chip.allocate(bytes),
-            vec![TxGroup::default(); count].into_boxed_slice(),
+            count,
+            vec![TxGroup::default(); groups].into_boxed_slice(),
             TxRules::default(),
         )
         .err()
+    };
+    let new = |count: u32, bytes, queue| {
+        new_with(count, (count as usize).next_power_of_two(), bytes, queue)
     };
     assert_eq!(new(8, 128, 0), None);
     assert_eq!(new(8, 128, 2), Some(RingError::Queue));
     assert_eq!(new(8, 127, 0), Some(RingError::TooSmall));
     assert_eq!(new(4, 128, 0), Some(RingError::Count));
     assert_eq!(new(0, 128, 0), Some(RingError::Count));
-    assert_eq!(new(24, 4096, 0), Some(RingError::Count));
+    assert_eq!(new(24, 384, 0), None, "no power of two");
+    assert_eq!(new(20, 4096, 0), Some(RingError::Count));
+    assert_eq!(new_with(24, 16, 384, 0), Some(RingError::Slots));
+    assert_eq!(new_with(24, 24, 384, 0), Some(RingError::Slots));
     assert_eq!(new(8192, 1 << 20, 0), Some(RingError::Count));
 }
 

@@ -42,9 +42,10 @@ const LIVES: &[Life] = &[
         keywords: &[("*JumboPacket", "9014")],
     },
     Life {
-        name: "msi, one queue",
+        name: "msi, one message, odd rings",
         irq: Irq::Msi,
-        keywords: &[],
+        // Multiples of 8 that are no powers of two.
+        keywords: &[("*TransmitBuffers", "88"), ("*ReceiveBuffers", "104")],
     },
     Life {
         name: "line, no tags, no scaling",
