@@ -19,6 +19,7 @@ use vmhost_proto::Report;
 use crate::{
     build::{self, PLANTED, Profile},
     failure::{Failure, Outcome},
+    interrupt_faults::conclude,
     project::{root, this_program},
 };
 
@@ -58,15 +59,7 @@ pub fn run(names: &[String], host: Option<PathBuf>) -> Outcome {
         Some(host) => host,
         None => build::vmhost()?,
     };
-    let (passed, failed) = run_all(&driver, &host, &chosen)?;
-    println!("{passed} faults seen as they must be, {failed} not");
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(Failure::check(format!(
-            "{failed} planted faults were not seen as they must be"
-        )))
-    }
+    conclude(run_all(&driver, &host, &chosen)?)
 }
 
 /// All faults, with a driver and a host that are built: how many ended as they must, and how many did not.

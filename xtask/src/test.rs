@@ -6,7 +6,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     time::Instant,
 };
@@ -338,35 +338,26 @@ pub fn run() -> ExitCode {
         }
         _ => tally.cannot("VM, example", "there is no example or no checked host"),
     }
-    match (&planted, &vmhost) {
-        (Some(sys), Some(host)) => {
-            tally.step("planted faults", |tally| planted_faults(tally, sys, host));
-        }
-        _ => tally.cannot("planted faults", "there is no driver or no checked host"),
-    }
-    match (&planted_interrupts, &vmhost) {
-        (Some(sys), Some(host)) => {
-            tally.step("planted interrupt faults", |tally| {
-                let counts = interrupt_faults::all(sys, host, vm_report)?;
-                count_faults(tally, counts)
-            });
-        }
-        _ => tally.cannot(
+    let faults: [(&str, &Option<PathBuf>, Faults); 3] = [
+        ("planted faults", &planted, planted::all),
+        (
             "planted interrupt faults",
-            "there is no driver or no checked host",
+            &planted_interrupts,
+            |sys, host| interrupt_faults::all(sys, host, vm_report),
         ),
-    }
-    match (&planted_datapath, &vmhost) {
-        (Some(sys), Some(host)) => {
-            tally.step("planted data path faults", |tally| {
-                let counts = datapath_faults::all(sys, host, vm_report)?;
-                count_faults(tally, counts)
-            });
-        }
-        _ => tally.cannot(
+        (
             "planted data path faults",
-            "there is no driver or no checked host",
+            &planted_datapath,
+            |sys, host| datapath_faults::all(sys, host, vm_report),
         ),
+    ];
+    for (name, image, all) in faults {
+        match (image, &vmhost) {
+            (Some(sys), Some(host)) => {
+                tally.step(name, |tally| count_faults(tally, all(sys, host)?));
+            }
+            _ => tally.cannot(name, "there is no driver or no checked host"),
+        }
     }
     tally.step("clippy, driver and example", |_| lint::clippy_driver());
     tally.step("clippy, checked host", |_| lint::clippy_vmhost());
@@ -488,21 +479,14 @@ fn example_run(sys: &Path, options: &[&str]) -> Outcome {
     vm_run(&all)
 }
 
-/// Every planted fault counts as a test.
-fn planted_faults(tally: &mut Tally, sys: &Path, host: &Path) -> Outcome {
-    count_faults(tally, planted::all(sys, host)?)
-}
+/// All faults of a kind, with their image and a host: how many were seen as they must be, and how many were not.
+type Faults = fn(&Path, &Path) -> Outcome<(usize, usize)>;
 
-fn count_faults(tally: &mut Tally, (passed, failed): (usize, usize)) -> Outcome {
-    tally.passed += passed;
-    tally.failed += failed;
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(Failure::check(format!(
-            "{failed} planted faults were not seen as they must be"
-        )))
-    }
+/// Every planted fault counts as a test.
+fn count_faults(tally: &mut Tally, counts: (usize, usize)) -> Outcome {
+    tally.passed += counts.0;
+    tally.failed += counts.1;
+    interrupt_faults::conclude(counts)
 }
 
 /// The report of one run, by the options of `vm`.
