@@ -16,7 +16,7 @@ use crate::hw::filter::{self, Accept, HashTable};
 use crate::hw::mmio::Mmio;
 use crate::hw::regs::QUEUES;
 use crate::irq::clock::{Epoch, Timer};
-use crate::irq::moderation::{Moderation, Sampler, Step};
+use crate::irq::moderation::{Adaptive, Moderation};
 use crate::irq::vectors::confirm_gone;
 use crate::irq::{Interrupts, Messages, Setup, VECTORS, report, selftest};
 use crate::net::feed::Rules;
@@ -29,7 +29,7 @@ use crate::net::receive::Receiver;
 use crate::net::rss::Rss;
 use crate::net::send::Sender;
 use crate::net::statistics::Statistics;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use ndis::adapter::AdapterHandle;
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::miniport::{Outcome as PauseOutcome, PauseRequest, PendingPause};
@@ -114,8 +114,7 @@ pub struct Core {
     pub(super) asleep: AtomicBool,
     /// OID_GEN_INTERRUPT_MODERATION.
     pub(super) moderated: AtomicBool,
-    pub(super) samplers: [Sampler; VECTORS],
-    pub(super) steps: [AtomicU8; VECTORS],
+    pub(super) adaptive: [Adaptive; VECTORS],
 }
 
 /// What [`Core::new`] needs.
@@ -167,8 +166,7 @@ impl Core {
             watching: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
             moderated: AtomicBool::new(parts.settings.moderation != Moderation::Off),
-            samplers: core::array::from_fn(|_| Sampler::new()),
-            steps: [const { AtomicU8::new(Step::LowLatency as u8) }; VECTORS],
+            adaptive: Default::default(),
         }
     }
 
@@ -322,8 +320,8 @@ impl Core {
             // What a later power-up programs.
             setup.interval = interval;
         }
-        for (message, step) in (0u32..).zip(&self.steps) {
-            step.store(Step::LowLatency as u8, Ordering::Relaxed);
+        for (message, adaptive) in (0u32..).zip(&self.adaptive) {
+            adaptive.reset();
             self.irq.set_interval(&self.mmio, message, interval);
         }
     }

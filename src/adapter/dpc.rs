@@ -15,7 +15,7 @@ use super::core::Core;
 use super::link;
 use crate::hw::regs::QUEUES;
 use crate::irq::clock::cycles;
-use crate::irq::moderation::{Moderation, Step};
+use crate::irq::moderation::Moderation;
 use crate::irq::{Dpc, End, Outcome, Roles};
 use crate::net::receive::{Received, Receiver, Up};
 use core::sync::atomic::Ordering;
@@ -218,25 +218,16 @@ impl Core {
 
     /// Adaptive moderation: what a pass handled, and the step it leads to.
     fn samples(&self, message: u32, frames: u32, bytes: u32) {
-        let at = message as usize;
-        let (Some(sampler), Some(step)) = (self.samplers.get(at), self.steps.get(at)) else {
-            return;
-        };
         if frames == 0
             || self.settings.moderation != Moderation::Adaptive
             || !self.moderated.load(Ordering::Relaxed)
         {
             return;
         }
-        let Some(window) = sampler.add(frames, bytes) else {
-            return;
-        };
-        let old = step_of(step.load(Ordering::Relaxed));
-        let new = old.next(window);
-        if new != old {
-            step.store(new as u8, Ordering::Relaxed);
+        let adaptive = self.adaptive.get(message as usize);
+        if let Some(step) = adaptive.and_then(|vector| vector.add(frames, bytes)) {
             // One register write for a change of step, once a window at most.
-            self.irq.set_interval(&self.mmio, message, new.interval());
+            self.irq.set_interval(&self.mmio, message, step.interval());
         }
     }
 }
@@ -250,13 +241,4 @@ pub(super) fn queues_of(roles: Roles) -> [bool; QUEUES] {
 pub(super) fn transmit_queues(roles: Roles) -> impl Iterator<Item = usize> {
     let queues = [Roles::TX0, Roles::TX1].into_iter().enumerate();
     queues.filter_map(move |(queue, role)| roles.contains(role).then_some(queue))
-}
-
-/// The step that a number stands for.
-const fn step_of(number: u8) -> Step {
-    match number {
-        0 => Step::LowestLatency,
-        1 => Step::LowLatency,
-        _ => Step::Bulk,
-    }
 }

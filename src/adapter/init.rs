@@ -138,16 +138,15 @@ pub fn initialize(init: Init<'_>, irql: &mut Irql<Passive>) -> Result<Adapter> {
         irql,
     )?;
 
-    let core = Shared::new(
-        Core::new(Parts {
-            handle,
-            mmio,
-            settings,
-            permanent_address: permanent,
-            current_address: current,
-        }),
-        irql,
-    )?;
+    let parts = Parts {
+        handle,
+        mmio,
+        settings,
+        permanent_address: permanent,
+        current_address: current,
+    };
+    // Made where it stays: it is too large for a kernel stack.
+    let core = Shared::new_with(|| Core::new(parts), irql)?;
     // From here on the core owns the rings, and they own DMA; `release` ends that, on every path.
     let result = acquire(&core, irql);
     if result.is_err() {

@@ -2,7 +2,7 @@
 //! Interrupt moderation: from rates to ITR/EITR values, and the adaptive steps. Pure, but for the sampler's
 //! one atomic. The chip counts in 256 ns; QEMU's model never goes below 500 units in MSI-X mode (82574L §0.3).
 
-use super::sync::{AtomicU64, Ordering};
+use super::sync::{AtomicU8, AtomicU64, Ordering};
 
 /// The `ITR` keyword's value for adaptive moderation.
 pub const ADAPTIVE: u32 = 65_535;
@@ -186,5 +186,47 @@ impl Sampler {
             packets: all >> Self::BYTE_BITS & Self::PACKET_MASK,
             bytes: all & Self::BYTE_MASK,
         })
+    }
+}
+
+/// The adaptive moderation of one vector, on a cache line of its own: its DPC alone uses it.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct Adaptive {
+    sampler: Sampler,
+    step: AtomicU8,
+}
+
+impl Default for Adaptive {
+    fn default() -> Self {
+        Self {
+            sampler: Sampler::new(),
+            step: AtomicU8::new(Step::LowLatency as u8),
+        }
+    }
+}
+
+impl Adaptive {
+    /// Back to the step of the beginning. Any IRQL.
+    pub fn reset(&self) {
+        // Relaxed: a pass that decides at the same time decides by its own load; the next window mends it.
+        self.step.store(Step::LowLatency as u8, Ordering::Relaxed);
+    }
+
+    /// Adds what one DPC pass handled; the new step when this pass led to another one. Up to DISPATCH_LEVEL.
+    pub fn add(&self, packets: u32, bytes: u32) -> Option<Step> {
+        let sample = self.sampler.add(packets, bytes)?;
+        let old = match self.step.load(Ordering::Relaxed) {
+            0 => Step::LowestLatency,
+            1 => Step::LowLatency,
+            _ => Step::Bulk,
+        };
+        let new = old.next(sample);
+        if new == old {
+            return None;
+        }
+        // Relaxed: as in `reset`; nothing else hangs on it.
+        self.step.store(new as u8, Ordering::Relaxed);
+        Some(new)
     }
 }

@@ -19,10 +19,25 @@ use crate::status::{Result, Status};
 /// # Errors
 /// [`Status::RESOURCES`] if there is no memory; `value` is dropped.
 pub fn try_box<T, L: AtMost<Dispatch>>(value: T, irql: &Irql<L>) -> Result<Box<T>> {
+    try_box_with(|| value, irql)
+}
+
+/// Boxes what `make` makes, which is called when the memory is there: a value too large for the stack comes into being
+/// where it stays, as far as the optimiser goes. At most DISPATCH_LEVEL.
+///
+/// # Errors
+/// [`Status::RESOURCES`] if there is no memory; `make` is dropped.
+#[inline]
+pub fn try_box_with<T, L: AtMost<Dispatch>>(
+    make: impl FnOnce() -> T,
+    irql: &Irql<L>,
+) -> Result<Box<T>> {
+    // What pool gives: MEMORY_ALLOCATION_ALIGNMENT, and whole pages from a page on, whatever the layout asks for.
+    const { assert!(align_of::<T>() <= 16 || size_of::<T>() >= 4096) };
     let _ = irql;
     let layout = Layout::new::<T>();
     if layout.size() == 0 {
-        return Ok(Box::new(value));
+        return Ok(Box::new(make()));
     }
     // SAFETY: the layout has a size.
     let memory = unsafe { alloc(layout) }.cast::<T>();
@@ -30,7 +45,7 @@ pub fn try_box<T, L: AtMost<Dispatch>>(value: T, irql: &Irql<L>) -> Result<Box<T
         return Err(Status::RESOURCES);
     }
     // SAFETY: fresh memory of `T`'s layout.
-    unsafe { memory.write(value) };
+    unsafe { memory.write(make()) };
     // SAFETY: from the global allocator with `T`'s layout, and initialised.
     Ok(unsafe { Box::from_raw(memory) })
 }
@@ -61,11 +76,20 @@ impl<T> Shared<T> {
     /// # Errors
     /// [`Status::RESOURCES`] if there is no memory; `value` is dropped.
     pub fn new<L: AtMost<Dispatch>>(value: T, irql: &Irql<L>) -> Result<Self> {
-        let counted = Counted {
+        Self::new_with(|| value, irql)
+    }
+
+    /// What `make` makes, with one owner; see [`try_box_with`]. At most DISPATCH_LEVEL.
+    ///
+    /// # Errors
+    /// [`Status::RESOURCES`] if there is no memory; `make` is dropped.
+    #[inline]
+    pub fn new_with<L: AtMost<Dispatch>>(make: impl FnOnce() -> T, irql: &Irql<L>) -> Result<Self> {
+        let counted = || Counted {
             owners: AtomicUsize::new(1),
-            value,
+            value: make(),
         };
-        let boxed = try_box(counted, irql)?;
+        let boxed = try_box_with(counted, irql)?;
         Ok(Self {
             inner: NonNull::from(Box::leak(boxed)),
         })

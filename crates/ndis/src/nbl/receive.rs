@@ -78,8 +78,8 @@ impl Drop for NblPool {
     }
 }
 
-/// What belongs to a receive NBL; `MiniportReserved[0]` points to it. One cache line has all that a frame needs.
-#[repr(C, align(64))]
+/// What belongs to a receive NBL; `MiniportReserved[0]` points to it. What a frame needs comes first, close together.
+#[repr(C)]
 struct Parts {
     /// The buffer as the processor sees it.
     start: NonNull<u8>,
