@@ -154,6 +154,17 @@ pub const PRIORITY_VLAN_TAG: Keyword = Keyword {
     default: 3,
 };
 
+/// `VlanID`: the only VLAN of the adapter; 0: all of them. Counts where `*PriorityVLANTag` has VLANs.
+pub const VLAN_ID: Keyword = Keyword {
+    name: "VlanID",
+    allowed: Allowed::Range {
+        min: 0,
+        max: 4094,
+        step: 1,
+    },
+    default: 0,
+};
+
 /// `DisableMSI`: 1 removes the message interrupts from the device's requirements, so that it gets the line. Read when
 /// the device is added, before any adapter exists.
 pub const DISABLE_MSI: Keyword = Keyword {
@@ -257,6 +268,7 @@ pub const KEYWORDS: &[Keyword] = &[
     LSO_V2_IPV4,
     LSO_V2_IPV6,
     PRIORITY_VLAN_TAG,
+    VLAN_ID,
     DISABLE_MSI,
     JUMBO_PACKET,
     RSS,

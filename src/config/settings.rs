@@ -22,7 +22,7 @@ pub struct Settings {
     pub link: LinkConfig,
     /// `*FlowControl`.
     pub pause: Pause,
-    /// The checksum keywords, `*LsoV2IPv4`, `*LsoV2IPv6` and `*PriorityVLANTag`: what is on at the start.
+    /// The checksum keywords, `*LsoV2IPv4`, `*LsoV2IPv6` and `*PriorityVLANTag` with `VlanID`: what is on at the start.
     pub offloads: Offloads,
     /// `*JumboPacket`: the longest frame.
     pub jumbo: u16,
@@ -90,6 +90,9 @@ impl Settings {
             let value = get(keyword);
             offloads.set(first, value & 1 != 0);
             offloads.set(second, value & 2 != 0);
+        }
+        if offloads.contains(Offloads::VLAN) {
+            offloads = offloads.with_vlan_id(get(&keywords::VLAN_ID));
         }
         let rss = get(&keywords::RSS) == 1;
         // 1 or 2.
@@ -194,6 +197,15 @@ mod tests {
             with("*PriorityVLANTag", 2).offloads,
             all - Offloads::PRIORITY
         );
+        let id = with("VlanID", 0x123).offloads;
+        assert_eq!((id.vlan_id(), id - Offloads::VLAN_ID), (0x123, all));
+        assert_eq!(with("VlanID", 5000).offloads.vlan_id(), 4094);
+        let no_vlans = |n| match n {
+            "*PriorityVLANTag" => Some(1),
+            "VlanID" => Some(7),
+            _ => None,
+        };
+        assert_eq!(Settings::read(no_vlans).offloads.vlan_id(), 0);
         // 4 is no value: the default.
         assert_eq!(with("*UDPChecksumOffloadIPv4", 4).offloads, all);
     }

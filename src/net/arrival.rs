@@ -4,7 +4,7 @@
 //! What is the same for every frame of a pass is looked up once, in a [`View`].
 
 use super::filter::{DIRECTED, PROMISCUOUS};
-use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN, TAG_LEN, TAG_TYPE};
+use super::frame::{ADDRESS_LEN, Cast, HEADER_LEN, TAG_LEN, TAG_TYPE, is_of_no_vlan};
 use super::offload::{Claims, Offloads, can_fail, is_failure, is_ipv6, is_whole_ipv6};
 use super::statistics::Direction;
 use crate::adapter::Core;
@@ -89,9 +89,12 @@ impl View {
         let [a, b, c, d, e, f] = core.current_address;
         let hash = core.rss.hash_information();
         let offloads = core.offload.get();
+        let types = core.filter.types();
+        // With a VLAN of its own every frame is looked at more closely.
+        let any_vlan = offloads.vlan_id() == 0 || types & PROMISCUOUS != 0;
         Self {
             own: u64::from_le_bytes([a, b, c, d, e, f, 0, 0]),
-            directed: core.filter.types() & (DIRECTED | PROMISCUOUS) != 0,
+            directed: types & (DIRECTED | PROMISCUOUS) != 0 && any_vlan,
             hashing: hash != [0; 8],
             hash,
             // Below 2.
@@ -122,7 +125,9 @@ impl View {
             return Arrival::Bad(nbl);
         }
         let ours = destination == self.own && self.directed;
-        if !ours && !stranger(core, destination, octets, tally) {
+        if !ours
+            && !(self.is_in_vlan(core, &nbl, tag) && stranger(core, destination, octets, tally))
+        {
             return Arrival::Unwanted(nbl);
         }
         if self.hashing {
@@ -149,6 +154,14 @@ impl View {
             && start.last_chunk() == Some(&TAG_TYPE)
     }
 
+    /// Whether a frame is of the adapter's VLAN. Promiscuous mode takes those of all.
+    #[inline]
+    fn is_in_vlan(&self, core: &Core, nbl: &ReceiveNbl, tag: Option<u16>) -> bool {
+        self.offloads.is_in_vlan(tag)
+            || core.filter.types() & PROMISCUOUS != 0
+            || tag.is_none() && manages_the_link(nbl)
+    }
+
     /// The hash, where the chip made one, of a type that is asked for. A descriptor that names another queue is not
     /// believed.
     #[inline]
@@ -159,6 +172,15 @@ impl View {
             nbl.set_info(NetBufferListHashInfo, information as usize);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn manages_the_link(nbl: &ReceiveNbl) -> bool {
+    let mut start = [0; HEADER_LEN as usize];
+    nbl.peek(&mut start);
+    let [a, b, c, d, e, f, .., high, low] = start;
+    is_of_no_vlan(&[a, b, c, d, e, f], u16::from_be_bytes([high, low]))
 }
 
 /// Bytes of a frame that are looked at for its headers.

@@ -21,6 +21,16 @@ pub const FCS_LEN: u32 = 4;
 /// Length of an address.
 pub const ADDRESS_LEN: usize = 6;
 
+/// EtherType of the slow protocols: link aggregation.
+const SLOW_PROTOCOLS: u16 = 0x8809;
+/// Where GVRP sends to.
+const GVRP: [u8; ADDRESS_LEN] = [0x01, 0x80, 0xC2, 0x00, 0x00, 0x21];
+
+/// Whether a frame is of the protocols that manage the link and its VLANs, which are in none.
+pub fn is_of_no_vlan(destination: &[u8; ADDRESS_LEN], kind: u16) -> bool {
+    kind == SLOW_PROTOCOLS || *destination == GVRP
+}
+
 /// The kind of a destination address: statistics count the three apart (U-07).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cast {

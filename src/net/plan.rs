@@ -4,7 +4,7 @@
 //! The out-of-band information and the frame are both checked here; what does not fit together is completed with an
 //! error and never sent (D-10).
 
-use super::frame::{HEADER_LEN, MIN_FRAME, TAG_LEN};
+use super::frame::{ADDRESS_LEN, HEADER_LEN, MIN_FRAME, TAG_LEN, is_of_no_vlan};
 use super::headers::{Bytes, Headers, Transport, is_tag, parse};
 use super::offload::{MAX_LARGE_SEND, Offloads};
 use ndis::ffi::{
@@ -154,7 +154,12 @@ pub fn plan(
 ) -> Result<Plan> {
     let large = nb.info(TcpLargeSendNetBufferListInfo);
     let sums = nb.info(TcpIpChecksumNetBufferListInfo) & (ANY_CHECKSUM | IS_IPV4 | IS_IPV6);
-    let tag = offloads.sent_tag(nb.info(Ieee8021QNetBufferListInfo));
+    let tag = nb.info(Ieee8021QNetBufferListInfo);
+    let tag = if offloads.vlan_id() == 0 {
+        offloads.sent_tag(tag)
+    } else {
+        tag_of_vlan(nb, tag, kind, offloads, irql)?
+    };
     let work = if large != 0 {
         let headers = find(nb, irql).ok_or(Status::FAILURE)?;
         plan_large(large, headers, offloads, nb.data_length(), max_frame)?
@@ -169,6 +174,26 @@ pub fn plan(
         tagged: is_tag(kind),
         work,
     })
+}
+
+/// The tag where the adapter has a VLAN of its own. A tag of priority alone that is in the frame stays there, behind
+/// the adapter's.
+#[cold]
+#[inline(never)]
+fn tag_of_vlan(
+    nb: &TxNetBuffer,
+    info: usize,
+    kind: u16,
+    offloads: Offloads,
+    irql: &Irql<Dispatch>,
+) -> Result<Option<u16>> {
+    let frame = Frame(nb, irql);
+    let mut destination = [0; ADDRESS_LEN];
+    if frame.read(0, &mut destination) && is_of_no_vlan(&destination, kind) {
+        return Ok(None);
+    }
+    let inside = is_tag(kind).then(|| frame.be16(HEADER_LEN)).flatten();
+    offloads.sent_tag_of_vlan(info, inside)
 }
 
 /// A net buffer as bytes.

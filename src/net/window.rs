@@ -212,7 +212,11 @@ impl Ring {
             return;
         }
         while self.next != self.tail {
-            let (start, left) = (self.next, self.tail.wrapping_sub(self.next));
+            let (start, mut left) = (self.next, self.tail.wrapping_sub(self.next));
+            if rules.offloads.vlan_id() != 0 {
+                // Every frame needs a tag: none is a usual one.
+                left = 0;
+            }
             let mut values = self.taker.values();
             let take = |ahead| values.take(start.wrapping_add(ahead));
             let (count, other) = self.feed.push_usual(left, take, irql);

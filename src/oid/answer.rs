@@ -25,6 +25,11 @@ pub fn lookahead(core: &Core, reply: &mut Reply<'_>) -> Status {
     reply.value(&core.settings.mtu())
 }
 
+/// OID_GEN_VLAN_ID: 0 for all of them.
+pub fn vlan_id(core: &Core, reply: &mut Reply<'_>) -> Status {
+    reply.value(&u32::from(core.offload.get().vlan_id()))
+}
+
 /// OID_GEN_INTERRUPT_MODERATION: agrees with the keyword.
 pub fn moderation(core: &Core, reply: &mut Reply<'_>) -> Status {
     let mut parameters = NDIS_INTERRUPT_MODERATION_PARAMETERS::zeroed();

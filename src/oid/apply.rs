@@ -36,6 +36,19 @@ pub fn lookahead(_: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -
     Ok(())
 }
 
+/// Largest VLAN: 4,095 is reserved (IEEE 802.1Q).
+const MAX_VLAN: u32 = 4094;
+
+/// OID_GEN_VLAN_ID: frames that are under way are judged by either.
+pub fn vlan_id(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
+    let id: u32 = argument.value()?;
+    if id > MAX_VLAN {
+        return Err(Status::INVALID_DATA);
+    }
+    core.offload.set(core.offload.get().with_vlan_id(id));
+    Ok(())
+}
+
 /// OID_GEN_INTERRUPT_MODERATION.
 pub fn moderation(core: &Core, argument: &mut Argument<'_>, _: &mut Irql<Passive>) -> Result<()> {
     let parameters: NDIS_INTERRUPT_MODERATION_PARAMETERS = argument.structure(

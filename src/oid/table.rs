@@ -7,6 +7,7 @@
 use super::{answer, apply, private};
 use crate::adapter::Core;
 use crate::config::Settings;
+use crate::net::offload::Offloads;
 use ndis::ffi::*;
 use ndis::irql::{Irql, Passive};
 use ndis::oid::{Argument, Reply};
@@ -84,6 +85,7 @@ pub const TABLE: &[Entry] = &[
     )
     .revision(NDIS_INTERRUPT_MODERATION_PARAMETERS_REVISION_1),
     set(OID_GEN_LINK_PARAMETERS, apply::link_parameters).revision(NDIS_LINK_PARAMETERS_REVISION_1),
+    both(OID_GEN_VLAN_ID, answer::vlan_id, apply::vlan_id),
     query(OID_GEN_MAXIMUM_TOTAL_SIZE, answer::maximum_total_size),
     query(OID_GEN_MAXIMUM_FRAME_SIZE, answer::maximum_frame_size),
     query(OID_GEN_MAXIMUM_LOOKAHEAD, answer::maximum_frame_size),
@@ -165,10 +167,12 @@ pub const SUPPORTED: [NDIS_OID; TABLE.len()] = {
     list
 };
 
-/// Whether an adapter with these settings has the object: those of receive-side scaling go with `*RSS`.
+/// Whether an adapter with these settings has the object: those of receive-side scaling go with `*RSS`, and
+/// that of the VLAN with `*PriorityVLANTag`.
 fn has(settings: &Settings, oid: NDIS_OID) -> bool {
     match oid {
         OID_GEN_RECEIVE_SCALE_CAPABILITIES | OID_GEN_RECEIVE_SCALE_PARAMETERS => settings.rss,
+        OID_GEN_VLAN_ID => settings.offloads.contains(Offloads::VLAN),
         _ => true,
     }
 }

@@ -21,12 +21,13 @@ pub use received::{Claims, can_fail, is_failure, is_ipv6, is_whole_ipv6};
 pub use report::{MAX_LARGE_SEND, capabilities, current};
 
 use bitflags::bitflags;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
+use ndis::status::{Result, Status};
 
 bitflags! {
     /// Offloads by direction and protocol, and what OID_OFFLOAD_ENCAPSULATION said.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-    pub struct Offloads: u32 {
+    pub struct Offloads: u64 {
         /// IPv4 header checksum of sends.
         const TX_IP4 = 1 << 0;
         /// TCP checksum over IPv4 of sends.
@@ -63,6 +64,9 @@ bitflags! {
         const IP6_ON = 1 << 30;
         /// Switched off for IPv6.
         const IP6_OFF = 1 << 31;
+
+        /// The adapter's VLAN, 0 for all: a number and no flags.
+        const VLAN_ID = 0xFFF << 32;
 
         /// Everything over IPv4.
         const IP4 = Self::TX_IP4.bits() | Self::TX_TCP4.bits() | Self::TX_UDP4.bits() | Self::RX_IP4.bits()
@@ -127,6 +131,45 @@ impl Offloads {
         usize::from(info)
     }
 
+    /// The adapter's VLAN; 0: all of them.
+    #[must_use]
+    #[inline]
+    pub fn vlan_id(self) -> u16 {
+        (self & Self::VLAN_ID).bits().wrapping_shr(32) as u16
+    }
+
+    /// With another VLAN, of which the lower 12 bits count.
+    #[must_use]
+    pub fn with_vlan_id(self, id: u32) -> Self {
+        let id = Self::from_bits_retain(u64::from(id).wrapping_shl(32)) & Self::VLAN_ID;
+        (self - Self::VLAN_ID) | id
+    }
+
+    /// Whether a received frame with this tag, or without one, is in the adapter's VLAN.
+    #[must_use]
+    pub fn is_in_vlan(self, tag: Option<u16>) -> bool {
+        let own = self.vlan_id();
+        own == 0 || tag.is_some_and(|tag| tag & 0xFFF == own)
+    }
+
+    /// The tag of a send of an adapter with a VLAN of its own: as [`sent_tag`](Self::sent_tag), and the VLAN is the
+    /// adapter's. `inside`: the tag that is in the frame already.
+    ///
+    /// # Errors
+    /// FAILURE: the frame is of another VLAN, or has two of them.
+    pub fn sent_tag_of_vlan(self, info: usize, inside: Option<u16>) -> Result<Option<u16>> {
+        let own = self.vlan_id();
+        let outside = (info >> 4 & 0xFFF) as u16;
+        let inside = inside.map_or(0, |tag| tag & 0xFFF);
+        if outside != 0 && outside != own || inside != 0 && (outside != 0 || inside != own) {
+            return Err(Status::FAILURE);
+        }
+        if inside == own {
+            return Ok(None);
+        }
+        Ok(Some(self.sent_tag(info & 0xF).unwrap_or(0) | own))
+    }
+
     /// The tag control information for `Ieee8021QNetBufferListInfo` of a send; `None`: the frame goes without a tag.
     #[must_use]
     #[inline]
@@ -147,13 +190,13 @@ impl Offloads {
 
 /// The offloads of one adapter. Readers at any IRQL; one writer at a time, because OIDs are serialised (O-01).
 #[derive(Debug)]
-pub struct Offload(AtomicU32);
+pub struct Offload(AtomicU64);
 
 impl Offload {
     /// As configured at the start.
     #[must_use]
     pub const fn new(configured: Offloads) -> Self {
-        Self(AtomicU32::new(configured.bits()))
+        Self(AtomicU64::new(configured.bits()))
     }
 
     /// What is configured and active at this moment: take it once per chain, so that a chain is handled alike.
@@ -203,5 +246,41 @@ mod tests {
         assert_eq!(Offloads::empty().sent_tag(0x55), None);
         assert_eq!(Offloads::VLAN.received_tag(0xA005), 0x50);
         assert!(!Offloads::IP4.moves_tags() && Offloads::VLAN.moves_tags());
+    }
+
+    #[test]
+    fn an_adapter_with_a_vlan_sends_and_hears_that_one_only() {
+        let own = Offloads::TAG.with_vlan_id(0xF123);
+        assert_eq!(
+            (own.vlan_id(), own - Offloads::VLAN_ID),
+            (0x123, Offloads::TAG)
+        );
+        for (tag, wanted) in [
+            (None, false),
+            (Some(0x123), true),
+            (Some(0xE123), true),
+            (Some(0xE000), false),
+            (Some(0x124), false),
+        ] {
+            assert_eq!(own.is_in_vlan(tag), wanted, "{tag:x?}");
+            assert!(Offloads::TAG.is_in_vlan(tag));
+        }
+        let priority_5 = 5;
+        for (info, inside, wanted) in [
+            (0, None, Ok(Some(0x123))),
+            (priority_5, None, Ok(Some(0xA123))),
+            (0x1235, None, Ok(Some(0xA123))),
+            (0x1230, Some(0), Ok(Some(0x123))),
+            (0, Some(0xE123), Ok(None)),
+            (0x1240, None, Err(Status::FAILURE)),
+            (0, Some(0x124), Err(Status::FAILURE)),
+            (0x1230, Some(0x123), Err(Status::FAILURE)),
+        ] {
+            assert_eq!(
+                own.sent_tag_of_vlan(info, inside),
+                wanted,
+                "{info:#x} {inside:x?}"
+            );
+        }
     }
 }

@@ -12,6 +12,7 @@ mod receiving;
 pub(super) mod scaling;
 mod sending;
 mod truth;
+mod vlan;
 
 use super::{
     bring_up::{self, Session},
@@ -45,7 +46,11 @@ const LIVES: &[Life] = &[
         name: "msi, one message, odd rings",
         irq: Irq::Msi,
         // Multiples of 8 that are no powers of two.
-        keywords: &[("*TransmitBuffers", "88"), ("*ReceiveBuffers", "104")],
+        keywords: &[
+            ("*TransmitBuffers", "88"),
+            ("*ReceiveBuffers", "104"),
+            ("VlanID", "291"),
+        ],
     },
     Life {
         name: "line, no tags, no scaling",
@@ -118,9 +123,11 @@ fn exercise(session: &Session) -> Result<(), String> {
     bring_up::open(session)?;
     bring_up::wait_for_link(session)?;
     let mut path = Path::new(session)?;
+    vlan::at_the_start(&mut path)?;
     let result = receiving::all(&mut path)
         .and_then(|()| sending::all(&mut path))
         .and_then(|()| counted(&mut path))
+        .and_then(|()| vlan::all(&mut path))
         .and_then(|()| sending::large(&mut path))
         .and_then(|()| changes::all(&mut path))
         .and_then(|()| counted(&mut path));

@@ -68,6 +68,8 @@ pub struct Outgoing {
     pub leave: Leave,
     /// How it lies in memory.
     pub shape: Shape,
+    /// The tag that goes out of band, where it is not the one that must appear.
+    pub outside: Option<u16>,
 }
 
 /// One life of the adapter.
@@ -82,6 +84,8 @@ pub struct Path<'a> {
     pub counts: Counts,
     /// Frames that came up, as they were on the wire.
     pub received: Totals,
+    /// The VLAN that the adapter is in; 0: all.
+    pub vlan: u16,
     guest: [u8; 6],
     fences: u32,
 }
@@ -93,6 +97,7 @@ impl Outgoing {
             expected: Expected { spec, tag, mss },
             leave,
             shape: send::throw_shape(spec.length as usize),
+            outside: None,
         }
     }
 }
@@ -123,6 +128,7 @@ impl<'a> Path<'a> {
             numbers: Numbers::default(),
             counts: Counts::default(),
             received: Totals::default(),
+            vlan: 0,
             guest,
             fences: 0,
         })
@@ -168,7 +174,8 @@ impl<'a> Path<'a> {
         let mut awaited: Vec<Awaited> = Vec::new();
         let mut by_bytes: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
         self.fences += 1;
-        let fence = Spec::new(FENCE + self.fences, 60, Network::Raw, Transport::Other);
+        let mut fence = Spec::new(FENCE + self.fences, 64, Network::Raw, Transport::Other);
+        fence.tags[0] = self.vlan;
         let all: Vec<Spec> = specs.iter().copied().chain([fence]).collect();
         for spec in &all {
             let mut built = frame::build(spec, self.guest, Way::ToGuest);
@@ -180,7 +187,11 @@ impl<'a> Path<'a> {
                 .push(awaited.len());
             awaited.push(Awaited {
                 spec: *spec,
-                wanted: wanted(spec, built.bytes.len(), most),
+                wanted: if spec.tags[0] & 0xFFF == self.vlan || self.vlan == 0 {
+                    wanted(spec, built.bytes.len(), most)
+                } else {
+                    Wanted::Never
+                },
                 frame: built,
                 came: 0,
             });
@@ -355,8 +366,11 @@ impl<'a> Path<'a> {
         let spec = &one.expected.spec;
         let mut frame = frame::build(spec, self.guest, Way::ToPeer);
         frame::leave(&mut frame, spec.transport, one.leave);
-        let info = out_of_band(&frame, &one.expected, one.leave);
-        let key = (one.leave, one.expected.tag, frame.transport);
+        let mut info = out_of_band(&frame, &one.expected, one.leave);
+        let outside = one.outside.unwrap_or(one.expected.tag);
+        info.tag = tag_info(outside);
+        let tcp = usize::from(spec.transport == Transport::Tcp);
+        let key = (one.leave, outside, frame.transport.map(|at| at * 2 + tcp));
         (frame.bytes, info, key)
     }
 
