@@ -115,8 +115,8 @@ faults! {
     COMPLETED_EARLY = 11: ["DM-12", "D-64"], PATH, [
         (
             "src/ring/tx.rs",
-            "if waits || self.desc.load_status(end) & TX_DD == 0 {",
-            "if waits || (!is(11) && self.desc.load_status(end) & TX_DD == 0) {",
+            "if self.desc.load_status(end) & TX_DD == 0 {",
+            "if !is(11) && self.desc.load_status(end) & TX_DD == 0 {",
         ),
         (
             "src/net/send.rs",
