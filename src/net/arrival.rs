@@ -125,9 +125,9 @@ impl View {
             return Arrival::Bad(nbl);
         }
         let ours = destination == self.own && self.directed;
-        if !ours
-            && !(self.is_in_vlan(core, &nbl, tag) && stranger(core, destination, octets, tally))
-        {
+        let wanted =
+            ours || self.is_in_vlan(core, &nbl, tag) && stranger(core, destination, octets, tally);
+        if !wanted {
             return Arrival::Unwanted(nbl);
         }
         if self.hashing {
