@@ -34,6 +34,14 @@ pub unsafe trait DmaMem {
     }
 }
 
+/// Writes a descriptor. Relaxed: the device looks only after the tail write, and the doorbell's Release fence stands before
+/// that.
+#[inline]
+pub fn store([first, second]: &[AtomicU64; 2], words: [u64; 2]) {
+    first.store(words[0], Ordering::Relaxed);
+    second.store(words[1], Ordering::Relaxed);
+}
+
 /// Why memory cannot be a ring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RingError {
@@ -147,6 +155,18 @@ impl<M: DmaMem> DescriptorMemory<M> {
         unsafe { p.as_ref() }
     }
 
+    /// `count` descriptors from `start`, or none if they are not all in the ring.
+    #[inline]
+    pub fn row(&self, start: u32, count: u32) -> &[[AtomicU64; 2]] {
+        if start > self.count || count > self.count.wrapping_sub(start) {
+            return &[];
+        }
+        // SAFETY: at most one behind the last of the memory's descriptors.
+        let first = unsafe { self.base.add(start as usize) };
+        // SAFETY: inside the owned memory, 16-byte aligned, mapped as long as `self.mem` lives (DmaMem).
+        unsafe { core::slice::from_raw_parts(first.as_ptr(), count as usize) }
+    }
+
     /// Both words of the descriptor `index` of the ring, the second first.
     ///
     /// Acquire for the second, which carries DD: the device writes DD last; what it wrote before (the first word, the
@@ -167,13 +187,10 @@ impl<M: DmaMem> DescriptorMemory<M> {
         self.exactly(index)[1].load(Ordering::Acquire)
     }
 
-    /// Writes the descriptor `index` of the ring. Relaxed: the device looks only after the tail write, and the doorbell's
-    /// Release fence stands before that.
+    /// Writes the descriptor `index` of the ring.
     #[inline]
     pub fn store_at(&self, index: u32, words: [u64; 2]) {
-        let [first, second] = self.exactly(index);
-        first.store(words[0], Ordering::Relaxed);
-        second.store(words[1], Ordering::Relaxed);
+        store(self.exactly(index), words);
     }
 
     /// Sets bits in the second word of a descriptor that the device does not own yet.

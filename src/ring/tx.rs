@@ -9,12 +9,13 @@
 //! * Free space comes from software indices. One descriptor stays free: TDH = TDT means empty (§6).
 //! * A ring has any multiple of 8 descriptors: indices wrap where they are compared with the end, and nothing is divided.
 
-use super::dma::{DescriptorMemory, DmaMem, RingError};
+use super::dma::{DescriptorMemory, DmaMem, RingError, store};
 use super::doorbell::Doorbell;
 use crate::hw::desc::{TX_DD, TX_RS, TxContext, TxOptions, tx_data};
 use crate::hw::mmio::{Reg, Wo};
 use crate::hw::regs;
 use alloc::boxed::Box;
+use core::sync::atomic::AtomicU64;
 
 /// Frames between two reports inside a batch.
 const RS_STRIDE: u32 = 16;
@@ -101,15 +102,13 @@ pub struct TxRing<M, C> {
 
 /// Descriptors of frames in one piece, written one after the other.
 #[derive(Debug)]
-pub struct Run<'a, M> {
-    desc: &'a DescriptorMemory<M>,
-    start: u32,
+pub struct Run<'a> {
+    row: &'a [[AtomicU64; 2]],
     /// One count for all that runs along with it.
     done: u32,
-    most: u32,
 }
 
-impl<M: DmaMem> Run<'_, M> {
+impl Run<'_> {
     /// How many frames it has.
     #[inline]
     pub fn done(&self) -> u32 {
@@ -119,16 +118,16 @@ impl<M: DmaMem> Run<'_, M> {
     /// Whether it may have no more.
     #[inline]
     pub fn is_over(&self) -> bool {
-        self.done == self.most
+        self.done as usize >= self.row.len()
     }
 
     /// Writes the descriptor of a frame of at most [`MAX_SEGMENT`] bytes. It must not be [`over`](Self::is_over).
     #[inline]
     pub fn push(&mut self, piece: Segment, options: TxOptions) {
-        let at = self.start.wrapping_add(self.done);
-        self.desc
-            .store_at(at, tx_data(piece.address, piece.len, true, options));
-        self.done += 1;
+        if let Some(descriptor) = self.row.get(self.done as usize) {
+            store(descriptor, tx_data(piece.address, piece.len, true, options));
+            self.done += 1;
+        }
     }
 }
 
@@ -261,12 +260,12 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     /// them into the run, and adds them to what is remembered of the group. The run ends with the group, with the last
     /// descriptor, or where the ring is full: looked at once, and not for each frame.
     #[inline]
-    pub fn push_run(&mut self, most: u32, body: impl FnOnce(&mut Run<'_, M>, &mut C)) {
+    pub fn push_run(&mut self, most: u32, body: impl FnOnce(&mut Run<'_>, &mut C)) {
         let mut run = Run {
-            desc: &self.desc,
-            start: self.next,
+            row: self
+                .desc
+                .row(self.next, self.free_in_line().min(self.until_rs).min(most)),
             done: 0,
-            most: self.free_in_line().min(self.until_rs).min(most),
         };
         body(&mut run, &mut self.open);
         let frames = run.done;
