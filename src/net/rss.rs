@@ -9,6 +9,7 @@
 use crate::hw::bits::Mrqc;
 use crate::hw::regs::QUEUES;
 use crate::hw::rss::{KEY_BYTES, Scaling, TABLE_ENTRIES};
+use crate::irq::VECTORS;
 use core::sync::atomic::{AtomicU32, Ordering};
 use ndis::claim::Claim;
 use ndis::ffi::*;
@@ -234,13 +235,17 @@ fn array<'a>(
 }
 
 /// The capabilities for the general attributes and for OID_GEN_RECEIVE_SCALE_CAPABILITIES: `messages` is how many
-/// message interrupts the device was given.
+/// message interrupts the device was given. Classified at the ISR, which is before any DPC, are frames whose queue has a
+/// message of its own; with fewer messages than [`VECTORS`] the queues share one.
 pub fn capabilities(queues: usize, messages: u32) -> NDIS_RECEIVE_SCALE_CAPABILITIES {
     let mut flags = CAPABILITY_TYPES | TOEPLITZ | NDIS_RSS_CAPS_SUPPORTS_MSI_X;
-    if messages > 0 {
-        flags |= NDIS_RSS_CAPS_MESSAGE_SIGNALED_INTERRUPTS | NDIS_RSS_CAPS_CLASSIFICATION_AT_ISR;
+    flags |= if messages as usize >= VECTORS || queues == 1 && messages > 0 {
+        NDIS_RSS_CAPS_CLASSIFICATION_AT_ISR
     } else {
-        flags |= NDIS_RSS_CAPS_CLASSIFICATION_AT_DPC;
+        NDIS_RSS_CAPS_CLASSIFICATION_AT_DPC
+    };
+    if messages > 0 {
+        flags |= NDIS_RSS_CAPS_MESSAGE_SIGNALED_INTERRUPTS;
     }
     if messages > 1 {
         flags |= NDIS_RSS_CAPS_USING_MSI_X;

@@ -78,19 +78,12 @@ fn scaling_on(path: &mut Path<'_>) -> Result<(), String> {
         skip("receive-side scaling");
         return Ok(());
     };
-    let queues = can.queues as usize;
-    let messages = path
-        .adapter()
-        .grant
-        .lock()
-        .as_ref()
-        .map_or(0, |grant| grant.messages.len());
-    step(&format!("receive-side scaling, {queues} queue(s)"));
-    if messages < queues {
-        skip("processors of receive-side scaling, with fewer messages than queues");
-    }
+    step(&format!("receive-side scaling, {} queue(s)", can.queues));
     for number in 0..SETS {
-        let parameters = Parameters::new(number, queues, messages);
+        let parameters = Parameters::new(number, can);
+        if number == 0 && !parameters.placed {
+            skip("processors of receive-side scaling: not by queue, as the adapter says");
+        }
         let specs = traffic(path);
         path.case(
             &format!("scaling set {number} under traffic"),

@@ -4,7 +4,7 @@
 
 use crate::{
     machine::cpu,
-    ndis::{adapter::Adapter, header, oid, receive::Received},
+    ndis::{adapter::Adapter, attributes::Scaling, header, oid, receive::Received},
     verify::{self, Handler},
 };
 use ::ndis::ffi::*;
@@ -30,7 +30,7 @@ pub struct Parameters {
     pub table: Vec<u8>,
     /// Hash types.
     pub types: u32,
-    /// The adapter has a queue for each processor of the table.
+    /// The adapter has a queue for each processor of the table, and says that each has a DPC of its own.
     pub placed: bool,
 }
 
@@ -38,9 +38,10 @@ pub struct Parameters {
 pub const TYPES: u32 = NDIS_HASH_IPV4 | NDIS_HASH_TCP_IPV4 | NDIS_HASH_IPV6 | NDIS_HASH_TCP_IPV6;
 
 impl Parameters {
-    /// A key and a table by number; the processors are the first ones, as many as `queues`. With
-    /// fewer `messages` than queues the queues share a DPC, and a frame's processor is not judged.
-    pub fn new(number: u8, queues: usize, messages: usize) -> Self {
+    /// A key and a table by number; the processors are the first ones, as many as there are queues. A frame's processor is
+    /// judged where the adapter says that it classifies frames at the ISR: otherwise its queues may share a DPC.
+    pub fn new(number: u8, can: Scaling) -> Self {
+        let queues = can.queues as usize;
         let mut key = [0; KEY];
         vmhost_wire::frame::payload(0x4B00 + u32::from(number), &mut key);
         let processors = cpu::count().min(queues).max(1);
@@ -53,7 +54,7 @@ impl Parameters {
             key,
             table,
             types: TYPES,
-            placed: processors <= queues && queues <= messages,
+            placed: processors <= queues && can.flags & NDIS_RSS_CAPS_CLASSIFICATION_AT_ISR != 0,
         }
     }
 
@@ -78,16 +79,10 @@ impl Parameters {
         send(adapter, &bytes)
     }
 
-    /// Those of an adapter that can: as many processors as it has queues, and a DPC for each if it was granted the
-    /// messages. `None`: it cannot.
+    /// Those of an adapter that can: as many processors as it has queues. `None`: it cannot.
     pub fn of(adapter: &Adapter, number: u8) -> Option<Self> {
-        let general = adapter.general.lock();
-        let queues = general.as_ref()?.scaling?.queues as usize;
-        drop(general);
-        let grant = adapter.grant.lock();
-        let messages = grant.as_ref().map_or(0, |grant| grant.messages.len());
-        drop(grant);
-        Some(Self::new(number, queues, messages))
+        let can = adapter.general.lock().as_ref()?.scaling?;
+        Some(Self::new(number, can))
     }
 
     /// Hash and type that a plain frame must have.
