@@ -124,11 +124,11 @@ impl View {
         if nbl.prepare(len).is_err() {
             return Arrival::Bad(nbl);
         }
-        let ours = destination == self.own && self.directed;
-        let wanted =
-            ours || self.is_in_vlan(core, &nbl, tag) && stranger(core, destination, octets, tally);
-        if !wanted {
-            return Arrival::Unwanted(nbl);
+        if destination != self.own || !self.directed {
+            nbl = match self.stranger(core, nbl, tag, octets, tally) {
+                Ok(nbl) => nbl,
+                Err(nbl) => return Arrival::Unwanted(nbl),
+            };
         }
         if self.hashing {
             self.set_hash(&mut nbl, rss);
@@ -154,8 +154,37 @@ impl View {
             && start.last_chunk() == Some(&TAG_TYPE)
     }
 
+    /// A frame that is not to the station, or an adapter with a VLAN of its own: `Ok` if it is wanted. Groups are counted
+    /// here, so that the others need not look. By value and cold: as a reference it would keep the NBL of every frame in memory.
+    #[cold]
+    #[inline(never)]
+    fn stranger(
+        &self,
+        core: &Core,
+        nbl: ReceiveNbl,
+        tag: Option<u16>,
+        octets: u32,
+        tally: &mut Tally,
+    ) -> Result<ReceiveNbl, ReceiveNbl> {
+        let [a, b, c, d, e, f, ..] = nbl.first_word().to_le_bytes();
+        let address: [u8; ADDRESS_LEN] = [a, b, c, d, e, f];
+        let cast = Cast::of(&address);
+        if !self.is_in_vlan(core, &nbl, tag)
+            || !core.filter.wants(cast, &address, &core.current_address)
+        {
+            return Err(nbl);
+        }
+        let sum = match cast {
+            Cast::Unicast => return Ok(nbl),
+            Cast::Multicast => &mut tally.multicast,
+            Cast::Broadcast => &mut tally.broadcast,
+        };
+        sum[0] += 1;
+        sum[1] += octets;
+        Ok(nbl)
+    }
+
     /// Whether a frame is of the adapter's VLAN. Promiscuous mode takes those of all.
-    #[inline]
     fn is_in_vlan(&self, core: &Core, nbl: &ReceiveNbl, tag: Option<u16>) -> bool {
         self.offloads.is_in_vlan(tag)
             || core.filter.types() & PROMISCUOUS != 0
@@ -199,23 +228,4 @@ fn agrees(nbl: &ReceiveNbl, len: u32, status: RxStatus, claim: usize) -> bool {
     nbl.peek(&mut start);
     let start = start.get(..START.min(len as usize)).unwrap_or(&start);
     (!is_ipv6(status) || is_whole_ipv6(start)) && (!is_failure(claim) || can_fail(start, len))
-}
-
-/// A frame that is not to the station: whether it is wanted. Groups are counted here, so that the others need not look.
-#[inline(never)]
-fn stranger(core: &Core, destination: u64, octets: u32, tally: &mut Tally) -> bool {
-    let [a, b, c, d, e, f, ..] = destination.to_le_bytes();
-    let address: [u8; ADDRESS_LEN] = [a, b, c, d, e, f];
-    let cast = Cast::of(&address);
-    if !core.filter.wants(cast, &address, &core.current_address) {
-        return false;
-    }
-    let sum = match cast {
-        Cast::Unicast => return true,
-        Cast::Multicast => &mut tally.multicast,
-        Cast::Broadcast => &mut tally.broadcast,
-    };
-    sum[0] += 1;
-    sum[1] += octets;
-    true
 }
