@@ -155,7 +155,8 @@ impl View {
     }
 
     /// A frame that is not to the station, or an adapter with a VLAN of its own: `Ok` if it is wanted. Groups are counted
-    /// here, so that the others need not look. By value and cold: as a reference it would keep the NBL of every frame in memory.
+    /// here, so that the others need not look. By value and cold: a reference would keep the NBL of every frame in memory,
+    /// and inline it would take registers from it.
     #[cold]
     #[inline(never)]
     fn stranger(
