@@ -13,8 +13,10 @@ use ndis::irql::{Irql, Passive};
 /// No home.
 const NOWHERE: u32 = u32::MAX;
 
-/// The home of each vector, group and number in one value. Written at PASSIVE_LEVEL, read by ISRs.
+/// The home of each vector, group and number in one value. Written at PASSIVE_LEVEL, read by ISRs, which share no cache
+/// line with what DPCs write: it has its own.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Homes([AtomicU32; VECTORS]);
 
 impl Homes {

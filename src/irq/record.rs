@@ -45,8 +45,7 @@ impl Count {
 
 /// What happened on one vector since the adapter object was made.
 ///
-/// What the ISR writes comes first: with the vector's word it fills one cache line, and the DPC's counters are on
-/// the next.
+/// What the ISR writes comes first, on the cache line of the vector's word.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Record {

@@ -25,8 +25,8 @@ pub(super) const CFG_MASKED_READ: u32 = 1 << 12;
 /// NDIS polls the queues: interrupts ask for a poll and not for a DPC. Set by `hand_to_poll`, kept by `start`.
 pub(super) const CFG_POLL: u32 = 1 << 13;
 
-/// One vector. On its own cache lines: no ISR touches a line that another vector writes. The first line is all that
-/// the ISR writes; the DPC's counters follow on the second.
+/// One vector. On its own cache lines: no ISR touches a line that another vector writes. All that the ISR writes is on the
+/// first.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Vector {

@@ -161,6 +161,12 @@ faults! {
         "            self.irq.set_interval(&self.mmio, message, interval);",
         "            if !is(73) { self.irq.set_interval(&self.mmio, message, interval); }",
     )];
+    /// a self-test whose messages do not arrive is believed to have passed.
+    SELF_TEST_BELIEVED = 74: ["X-05"], ["--irq", "msi", "--scenario", "deaf"], [(
+        "src/irq/selftest.rs",
+        "        if report.passed() {\n",
+        "        if report.passed() || is(74) {\n",
+    )];
 }
 
 /// The keyword is read where all are.

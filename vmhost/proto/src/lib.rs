@@ -108,6 +108,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("t10", "of these: deregistration against busy DPCs"),
     ("t11", "of these: Disable and Enable handlers"),
     ("t14", "of these: rebalance to other interrupts and CPUs"),
+    ("deaf", "of these: messages that never arrive"),
     (
         "moderation",
         "of these: interrupt moderation, keywords and OID",

@@ -31,6 +31,10 @@ pub fn interrupt(interrupt: &Arc<Interrupt>, message: usize) {
     if interrupt.closed.load(Ordering::Acquire) {
         return;
     }
+    let deaf = STEER.deaf.load(Ordering::Relaxed);
+    if deaf != 0 && deaf & 1u32.checked_shl(message as u32).unwrap_or(0) != 0 {
+        return;
+    }
     if let Some(adapter) = interrupt.adapter.upgrade() {
         adapter
             .last_interrupt_ns

@@ -27,6 +27,8 @@ pub struct Steer {
     pub registration_fails: AtomicBool,
     /// The first alternative of the resource requirements cannot be had.
     pub first_refused: AtomicBool,
+    /// One bit per message that gets lost on its way to the driver. Messages only: a line would storm.
+    pub deaf: AtomicU32,
     /// Pause between the polls of a round, with notification off; 0 for none.
     pub dwell_ns: AtomicU64,
     /// The longest batch that one DPC has indicated without a limit.
@@ -45,6 +47,7 @@ pub static STEER: Steer = Steer {
     at_registration: AtomicBool::new(false),
     registration_fails: AtomicBool::new(false),
     first_refused: AtomicBool::new(false),
+    deaf: AtomicU32::new(0),
     dwell_ns: AtomicU64::new(0),
     longest: AtomicU64::new(0),
 };
@@ -71,6 +74,7 @@ impl Steer {
         self.throttle(0, FREE);
         self.longest.store(0, Ordering::Relaxed);
         self.dwell_ns.store(0, Ordering::Relaxed);
+        self.deaf.store(0, Ordering::Relaxed);
         for switch in [
             &self.recall_elsewhere,
             &self.watch_mask,

@@ -8,6 +8,7 @@
 //! one frame goes out and one comes in, whenever an event is needed.
 
 pub mod bench;
+mod deaf;
 mod deregister;
 mod flood;
 mod line;
@@ -104,6 +105,11 @@ const CASES: &[Case] = &[
         name: "t14",
         title: "rebalance: other interrupts, other CPUs",
         run: rebalance::run,
+    },
+    Case {
+        name: "deaf",
+        title: "messages that never arrive",
+        run: deaf::run,
     },
     Case {
         name: "moderation",
