@@ -143,6 +143,12 @@ faults! {
         "length.max(MIN_FRAME).saturating_add(TAG_LEN)",
         "length.max(MIN_FRAME).saturating_add(if is(51) { 0 } else { TAG_LEN })",
     )];
+    /// D-64: IPv6 extension headers hide the TCP header.
+    EXTENSION_HIDES = 52: ["D-64", "D-10"], PATH, [(
+        "src/net/headers.rs",
+        "HOP_BY_HOP | DESTINATION_OPTIONS =>",
+        "HOP_BY_HOP | DESTINATION_OPTIONS if !is(52) =>",
+    )];
     /// IM-01: what was set is not what is answered.
     MODERATION_ALWAYS_ON = 71: ["IM-01"], MODERATION, [(
         "src/oid/answer.rs",
@@ -244,8 +250,13 @@ pub fn build() -> Outcome<PathBuf> {
     }
     write(&copy.join("crates/ndis/src/planted.rs"), PLANTED)?;
     let lock = copy.join("cross/Cargo.lock");
-    let cross = read(&root().join(DRIVER.cross_lock))?;
-    write_new(&lock, &cross.replace(DRIVER.package, NAME))?;
+    let mut cross = read(&root().join(DRIVER.cross_lock))?;
+    for (package, copied) in [("ndis", "ndis"), (DRIVER.package, NAME)] {
+        let [old, new] = [(package, env!("CARGO_PKG_VERSION")), (copied, COPY_VERSION)]
+            .map(|(name, version)| format!("name = \"{name}\"\nversion = \"{version}\""));
+        cross = cross.replace(&old, &new);
+    }
+    write_new(&lock, &cross)?;
     build::image(
         &Package {
             title: "planted data path faults",
@@ -337,11 +348,16 @@ fn change(file: &Path, text: String) -> Outcome<String> {
     })
 }
 
+/// The version of copied packages. Cargo tells packages apart by name, version and place in the workspace: of the same
+/// version, a copy and its original would take each other's builds for their own.
+pub const COPY_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-planted");
+
 /// The manifest with another name and without the members that are not copied.
 fn manifest(text: &str) -> String {
     let line = |line: &str| match line {
         line if line.starts_with("members =") => "members = [\".\", \"crates/ndis\"]".to_owned(),
         line if line.starts_with("exclude =") => String::new(),
+        line if line.starts_with("version =") => format!("version = \"{COPY_VERSION}\""),
         "name = \"ndis-e1000e\"" | "name = \"ndis_e1000e\"" => format!("name = \"{NAME}\""),
         line => line.to_owned(),
     };

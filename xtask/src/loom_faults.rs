@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    datapath_faults::{Change, copy_tree, plant, read, write, write_new},
+    datapath_faults::{COPY_VERSION, Change, copy_tree, plant, read, write, write_new},
     failure::{Failure, Outcome},
     interrupt_faults::conclude,
     project::{root, target},
@@ -256,6 +256,7 @@ fn make() -> Outcome {
 /// The manifest of the driver alone: the bindings stay where they are.
 fn alone(text: &str) -> String {
     let line = |line: &str| match line {
+        line if line.starts_with("version =") => format!("version = \"{COPY_VERSION}\""),
         line if line.starts_with("members =") => "members = [\".\"]".to_owned(),
         line if line.starts_with("exclude =") || line.starts_with("vmhost-") => String::new(),
         line if line.starts_with("ndis = {") => {

@@ -59,6 +59,8 @@ pub struct Large {
     pub segments: u32,
     /// TCP options may be there.
     pub options: bool,
+    /// IPv6 extension headers may be there.
+    pub extensions: bool,
 }
 
 /// The means.
@@ -106,26 +108,28 @@ impl Means {
             sums(c.IPv4Receive.Encapsulation, c.IPv4Receive.bits),
             sums(c.IPv6Receive.Encapsulation, c.IPv6Receive.bits),
         ];
-        let large = |encapsulation: u32, most, segments, options| {
+        let large = |encapsulation: u32, most, segments, (options, extensions)| {
             (encapsulation & NDIS_ENCAPSULATION_IEEE_802_3 != 0).then_some(Large {
                 most,
                 segments,
                 options,
+                extensions,
             })
         };
         let (v4, v6) = (&now.LsoV2.IPv4, &now.LsoV2.IPv6);
+        let supported = |at: u32| v6.bits >> at & 3 == NDIS_OFFLOAD_SUPPORTED;
         means.large = [
             large(
                 v4.Encapsulation,
                 v4.MaxOffLoadSize,
                 v4.MinSegmentCount,
-                true,
+                (true, false),
             ),
             large(
                 v6.Encapsulation,
                 v6.MaxOffLoadSize,
                 v6.MinSegmentCount,
-                v6.bits >> TCP_OPTIONS & 3 == NDIS_OFFLOAD_SUPPORTED,
+                (supported(TCP_OPTIONS), supported(OPTIONS)),
             ),
         ];
         means

@@ -95,6 +95,8 @@ bitflags! {
         const TRAILER = 1 << 9;
         /// FIN and PSH set in a large send.
         const FINAL = 1 << 10;
+        /// As many TCP options as a header can have.
+        const MOST_OPTIONS = 1 << 11;
     }
 }
 
@@ -449,7 +451,10 @@ fn transport_header(spec: &Spec) -> Vec<u8> {
         Transport::Udp => out.extend_from_slice(&[0; 4]),
         Transport::Other => {}
         Transport::Tcp => {
-            let options: &[u8] = if spec.has(Twist::TCP_OPTIONS) {
+            let options: &[u8] = if spec.has(Twist::MOST_OPTIONS) {
+                // No-operations.
+                &[1; 40]
+            } else if spec.has(Twist::TCP_OPTIONS) {
                 // Timestamps, after two no-operations.
                 &[1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8]
             } else {

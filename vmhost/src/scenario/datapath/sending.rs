@@ -173,14 +173,25 @@ pub fn large(path: &mut Path<'_>) -> Result<(), String> {
             (5001, 536),
             (7777, 999),
             (1500, 88),
+            // As many segments as bytes.
+            (200, 1),
             (longest, usual),
         ] {
-            for twist in [Twist::empty(), Twist::TCP_OPTIONS, Twist::FINAL] {
-                let twist = if limits.options {
-                    twist
-                } else {
-                    twist.difference(Twist::TCP_OPTIONS)
-                };
+            for twist in [
+                Twist::empty(),
+                Twist::TCP_OPTIONS,
+                Twist::FINAL,
+                Twist::MOST_OPTIONS,
+                Twist::EXTENSIONS,
+                Twist::EXTENSIONS | Twist::MOST_OPTIONS,
+            ] {
+                let may = (limits.options || !twist.intersects(OPTIONS))
+                    && (limits.extensions || !twist.contains(Twist::EXTENSIONS));
+                if !may {
+                    continue;
+                }
+                // Whatever the headers, a segment with them is no longer than a frame.
+                let mss = mss.min(most - HEADERS);
                 let spec =
                     Spec::new(path.numbers.next(), length, network, Transport::Tcp).twisted(twist);
                 let tag = if means.tags && length % 2 == 1 {
@@ -188,7 +199,7 @@ pub fn large(path: &mut Path<'_>) -> Result<(), String> {
                 } else {
                     0
                 };
-                let segments = (length - 100) / mss;
+                let segments = (length - HEADERS) / mss;
                 if length - 54 <= limits.most && segments >= limits.segments {
                     frames.push(Outgoing::new(spec, SEGMENTS, tag, mss));
                 }
@@ -197,23 +208,63 @@ pub fn large(path: &mut Path<'_>) -> Result<(), String> {
         path.case(&format!("large sends, {network:?}"), |path, what| {
             path.send(what, &frames)
         })?;
-        // One segment, though no protocol would ask for that.
-        let spec = Spec::new(path.numbers.next(), 700, network, Transport::Tcp);
-        let single = [Outgoing::new(spec, SEGMENTS, 0, usual)];
+        // One segment, though no protocol would ask for that: also with an MSS that no frame has room for.
+        let single: Vec<_> = [usual, 9_999]
+            .into_iter()
+            .map(|mss| {
+                let spec = Spec::new(path.numbers.next(), 700, network, Transport::Tcp);
+                Outgoing::new(spec, SEGMENTS, 0, mss)
+            })
+            .collect();
         path.case(
             &format!("large send of one segment, {network:?}"),
             |path, what| path.send(what, &single),
         )?;
-        // A segment size of 0 makes no segments.
-        let spec = Spec::new(path.numbers.next(), 4000, network, Transport::Tcp);
-        let (bytes, info, _) = path.prepare(&Outgoing::new(spec, SEGMENTS, 0, 0));
-        path.case(
-            &format!("large send with MSS 0, {network:?}"),
-            |path, what| path.refuse(what, vec![(vec![(bytes, Default::default())], info)]),
-        )?;
+        malformed_large(path, network)?;
     }
     Ok(())
 }
+
+/// D-10: large sends that make no segments.
+fn malformed_large(path: &mut Path<'_>, network: Network) -> Result<(), String> {
+    let mut lists = Vec::new();
+    let mut add = |path: &mut Path<'_>, transport, mss, spoil: &dyn Fn(&mut Vec<u8>, usize)| {
+        let spec = Spec::new(path.numbers.next(), 4000, network, transport);
+        let one = Outgoing::new(spec, SEGMENTS, 0, mss);
+        let (mut bytes, info, (.., at)) = path.prepare(&one);
+        spoil(&mut bytes, at.map_or(0, |at| at / 2));
+        lists.push((vec![(bytes, Default::default())], info));
+    };
+    // A segment size of 0.
+    add(path, Transport::Tcp, 0, &|_, _| ());
+    // A TCP header that ends in the middle, with the frame.
+    add(path, Transport::Tcp, 500, &|bytes, tcp| {
+        bytes.truncate(tcp + 19)
+    });
+    // Options that end with the frame.
+    add(path, Transport::Tcp, 500, &|bytes, tcp| {
+        bytes[tcp + 12] = 0xF0;
+        bytes.truncate(tcp + 59);
+    });
+    // A header shorter than it can be.
+    add(path, Transport::Tcp, 500, &|bytes, tcp| {
+        bytes[tcp + 12] = 0x40
+    });
+    // No TCP at all.
+    add(path, Transport::Udp, 500, &|_, _| ());
+    add(path, Transport::Tcp, 500, &|bytes, _| {
+        bytes[12..14].copy_from_slice(&[0x88, 0xB5])
+    });
+    path.case(
+        &format!("malformed large sends, {network:?}"),
+        |path, what| path.refuse(what, lists),
+    )
+}
+
+/// Either kind of TCP options.
+const OPTIONS: Twist = Twist::TCP_OPTIONS.union(Twist::MOST_OPTIONS);
+/// The longest headers here: Ethernet, IPv6 with two extension headers, TCP with all options.
+const HEADERS: u32 = 14 + 40 + 16 + 60;
 
 /// Everything is left to the miniport.
 const SEGMENTS: Leave = Leave {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 use vmhost_wire::control::{Expected, Seen};
-use vmhost_wire::frame::{self, Frame, MINIMUM, Way};
+use vmhost_wire::frame::{self, Frame, MINIMUM, Transport, Way};
 
 /// Up to here trailing zeros may be padding: the minimum and one tag that hardware inserts into a
 /// frame that was padded before.
@@ -16,6 +16,9 @@ const PADDING: &str = "padding must be zero";
 /// Bytes of an IPv4 header without options, of an IPv6 header.
 const V4: usize = 20;
 const V6: usize = 40;
+
+/// Where the checksum is in a TCP header.
+const TCP_CHECKSUM: usize = 16;
 
 /// A large send whose segments are expected.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ struct Large {
 #[derive(Debug, Default)]
 pub struct Matcher {
     pending: HashMap<Vec<u8>, u64>,
+    /// Frames as they may look too, and the pending ones that they are: see [`Matcher::add`].
+    twins: HashMap<Vec<u8>, Vec<u8>>,
     waiting: u64,
     large: Vec<Large>,
     seen: Seen,
@@ -44,7 +49,10 @@ impl Matcher {
                 frame::insert_tag(&mut whole.bytes, expected.tag);
             }
             frame::pad(&mut whole.bytes);
-            self.add(whole.bytes);
+            let tag = if expected.tag != 0 { frame::TAG } else { 0 };
+            let tcp = whole.transport.map(|at| at + tag);
+            let tcp = tcp.filter(|_| expected.spec.transport == Transport::Tcp);
+            self.add(whole.bytes, tcp);
             return;
         }
         let mut segments = frame::segments(&whole, expected.mss as usize);
@@ -59,7 +67,7 @@ impl Matcher {
         }
         for segment in &mut segments {
             frame::pad(segment);
-            self.add(segment.clone());
+            self.add(segment.clone(), whole.transport);
         }
         self.large.push(Large {
             frame: whole,
@@ -68,7 +76,15 @@ impl Matcher {
         });
     }
 
-    fn add(&mut self, bytes: Vec<u8>) {
+    /// A TCP checksum of 0 may also be FFFF, the other zero of its arithmetic: QEMU's chip writes that.
+    fn add(&mut self, bytes: Vec<u8>, tcp: Option<usize>) {
+        if let Some(at) = tcp.map(|at| at + TCP_CHECKSUM)
+            && bytes.get(at..at + 2) == Some(&[0, 0])
+        {
+            let mut twin = bytes.clone();
+            twin[at..at + 2].fill(0xFF);
+            self.twins.insert(key(twin), key(bytes.clone()));
+        }
         *self.pending.entry(key(bytes)).or_insert(0) += 1;
         self.waiting += 1;
     }
@@ -117,7 +133,12 @@ impl Matcher {
                 bytes.len()
             ));
         }
-        if self.remove(&key(bytes.to_vec())) || self.fragment(bytes) {
+        let seen = key(bytes.to_vec());
+        let twin = self.twins.get(&seen).cloned();
+        if self.remove(&seen) || twin.is_some_and(|twin| self.remove(&twin)) {
+            return;
+        }
+        if self.fragment(bytes) {
             return;
         }
         self.seen.unexpected += 1;
@@ -205,6 +226,7 @@ impl Matcher {
             );
         }
         self.pending.clear();
+        self.twins.clear();
         self.large.clear();
         self.waiting = 0;
         seen

@@ -144,3 +144,24 @@ fn fragments(whole: &frame::Frame, size: usize) -> Vec<Vec<u8>> {
     }
     out
 }
+
+#[test]
+fn either_zero_is_a_checksum_of_tcp() {
+    // One frame in 65,536 has the sum 0.
+    let zero = (0..1_000_000)
+        .map(|number| Expected {
+            spec: Spec::new(number, 80, Network::V6, Transport::Tcp),
+            tag: 0,
+            mss: 0,
+        })
+        .find(|expected| bytes(expected)[70..72] == [0, 0]);
+    let zero = zero.expect("a frame with the sum 0");
+    for (sum, good) in [([0, 0], true), ([0xFF; 2], true), ([0xFF, 0], false)] {
+        let mut matcher = Matcher::default();
+        matcher.expect(&zero, GUEST);
+        let mut frame = bytes(&zero);
+        frame[70..72].copy_from_slice(&sum);
+        matcher.take(&frame);
+        assert_eq!(matcher.is_waiting(), !good, "{sum:x?}");
+    }
+}
