@@ -124,12 +124,13 @@ faults! {
             "(self.pump(core, chain, irql) || is(11)) {\n            self.complete",
         ),
     ];
-    /// D-31: what was indicated, and did not come back meanwhile, is indicated once more.
-    INDICATED_TWICE = 12: ["D-31", "D-30", "D-35"], PATH, [
+    /// D-31: what was indicated, and did not come back meanwhile, is indicated once more; a few times only, as more would
+    /// upset every count. D-60: it came back just then, so that the frame arrives twice.
+    INDICATED_TWICE = 12: ["D-31", "D-30", "D-35", "D-60"], PATH, [
         (
             "crates/ndis/src/nbl/receive.rs",
             "unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) };",
-            "let before = crate::planted::ticks();\n unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) };\n if is(12) && crate::planted::ticks() == before { unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) } }",
+            "let before = crate::planted::ticks();\n unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) };\n if is(12) && flags & NDIS_RECEIVE_FLAGS_RESOURCES == 0 && crate::planted::ticks() == before && crate::planted::first(4) { unsafe { ndis::NdisMIndicateReceiveNetBufferLists(adapter.as_raw(), head, port, count, flags) } }",
         ),
         (
             "crates/ndis/src/callbacks.rs",
@@ -187,12 +188,15 @@ const PLANTED: &str = "//! Which fault is planted.
 use core::sync::atomic::{AtomicU32, Ordering};
 static CHOSEN: AtomicU32 = AtomicU32::new(0);
 static TICKS: AtomicU32 = AtomicU32::new(0);
+static FIRST: AtomicU32 = AtomicU32::new(0);
 /// Plants one.
 pub fn choose(number: u32) { CHOSEN.store(number, Ordering::Relaxed); }
 /// Whether it is planted.
 pub fn is(number: u32) -> bool { CHOSEN.load(Ordering::Relaxed) == number }
 /// How often `tick` was called.
 pub fn ticks() -> u32 { TICKS.load(Ordering::Relaxed) }
+/// True so often, then never again.
+pub fn first(most: u32) -> bool { FIRST.fetch_add(1, Ordering::Relaxed) < most }
 /// True every other time.
 pub fn tick() -> bool { TICKS.fetch_add(1, Ordering::Relaxed) & 1 != 0 }
 ";
