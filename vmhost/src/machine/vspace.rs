@@ -2,7 +2,10 @@
 //! The virtual addresses given to the driver: 4 KiB pages high up, a guard page on each side,
 //! and no address is ever used a second time, so that stale pointers fault. Any IRQL.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
 use core::sync::atomic::Ordering;
 
 use super::{
@@ -100,7 +103,13 @@ struct Region {
 struct Space {
     next: usize,
     regions: BTreeMap<usize, Region>,
+    /// Bases of retired ones, oldest first.
+    retired: VecDeque<usize>,
 }
+
+/// Retired regions that are remembered, for the text of a fault; older ones still fault, without their name. A scenario of
+/// 2,000 lives would fill the heap with them.
+const REMEMBERED: usize = 1 << 17;
 
 impl Space {
     /// Reserves `pages` with a guard page behind; the one before is the last region's.
@@ -117,6 +126,20 @@ impl Space {
             },
         );
         base
+    }
+
+    /// The region at `base` is retired now.
+    fn retire(&mut self, base: usize) {
+        let Some(region) = self.regions.get_mut(&base) else {
+            return;
+        };
+        region.live = false;
+        self.retired.push_back(base);
+        if self.retired.len() > REMEMBERED
+            && let Some(oldest) = self.retired.pop_front()
+        {
+            self.regions.remove(&oldest);
+        }
     }
 
     /// The live region that holds all of the range.
@@ -142,6 +165,7 @@ impl Space {
 static SPACE: IrqSpin<Space> = IrqSpin::new(Space {
     next: FIRST + PAGE,
     regions: BTreeMap::new(),
+    retired: VecDeque::new(),
 });
 
 /// Reserves addresses that stay unmapped, for trapped windows.
@@ -211,12 +235,11 @@ pub fn map_phys(pa: u64, pages: usize, prot: Prot) -> usize {
 pub fn unmap(va: usize) {
     let (pages, frames) = {
         let mut space = SPACE.lock();
-        let region = match space.regions.get_mut(&va) {
-            Some(region) if region.live => region,
+        let (pages, owns) = match space.regions.get(&va) {
+            Some(region) if region.live => (region.pages as usize, region.owns),
             _ => panic!("unmap of {va:#x}, which is not the base of a live mapping"),
         };
-        region.live = false;
-        let (pages, owns) = (region.pages as usize, region.owns);
+        space.retire(va);
         let mut frames = Vec::with_capacity(if owns { pages } else { 0 });
         for page in 0..pages {
             let Some(entry) = paging::find(va + page * PAGE) else {
@@ -279,9 +302,7 @@ pub fn label(va: usize, label: &'static str) {
 
 /// Retires a region that [`reserve`] made.
 pub(super) fn retire(va: usize) {
-    if let Some(region) = SPACE.lock().regions.get_mut(&va) {
-        region.live = false;
-    }
+    SPACE.lock().retire(va);
 }
 
 /// The physical address behind `va`, if mapped. Host addresses count too.

@@ -3,8 +3,9 @@
 //!
 //! Each block has a page of pattern before and behind it in physical memory, which only a stray
 //! DMA can reach, and pattern bytes up to the end of its last page. A freed block's frames stay
-//! out of use, filled with another pattern, until the run ends: a device that still writes there
-//! is found, if no IOMMU keeps it from that (DM-12).
+//! out of use, filled with another pattern, until the driver is unloaded, or a scenario of many
+//! lives has looked at them: a device that still writes there is found, if no IOMMU keeps it from
+//! that (DM-12).
 
 use super::{
     adapter::{self, Adapter, State},
@@ -25,6 +26,7 @@ use crate::{
 };
 use ::ndis::ffi::*;
 use alloc::{boxed::Box, format, vec::Vec};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Around live blocks (the pattern of Windows' DMA verifier).
 const CANARY: u8 = 0x0F;
@@ -45,6 +47,8 @@ struct SharedBlock {
 }
 
 static BLOCKS: IrqSpin<Vec<SharedBlock>> = IrqSpin::new(Vec::new());
+/// Requests that the host had no frames for.
+static REFUSED: AtomicU64 = AtomicU64::new(0);
 
 exports! {
     "ndis.sys";
@@ -106,7 +110,7 @@ exports! {
 
 /// I-03.
 fn may_allocate(call: &Call, adapter: &Adapter) -> bool {
-    let registered = adapter.dma.load(core::sync::atomic::Ordering::Acquire) != 0;
+    let registered = adapter.dma.load(Ordering::Acquire) != 0;
     verify::check("I-03", registered, || {
         call.text("before NdisMRegisterScatterGatherDma")
     })
@@ -117,7 +121,10 @@ fn allocate(adapter: &Adapter, length: u32, cached: bool, caller: u64) -> Option
         return None;
     }
     let count = (length as usize).div_ceil(PAGE);
-    let first = pages::alloc(count + 2)?;
+    let Some(first) = pages::alloc(count + 2) else {
+        REFUSED.fetch_add(1, Ordering::Relaxed);
+        return None;
+    };
     fill_frames(first, count + 2, CANARY);
     let pa = first + PAGE as u64;
     let va = vspace::map_phys(pa, count, Prot::RW);
@@ -129,7 +136,7 @@ fn allocate(adapter: &Adapter, length: u32, cached: bool, caller: u64) -> Option
         pa,
         length,
         write: true,
-        wide: sg::is_wide(adapter.dma.load(core::sync::atomic::Ordering::Acquire)),
+        wide: sg::is_wide(adapter.dma.load(Ordering::Acquire)),
         maker: caller,
     });
     let Some(logical) = logical else {
@@ -232,7 +239,12 @@ pub fn audit() {
     }
 }
 
-/// Gives the frames of freed blocks back, after the last [`audit`].
+/// How many requests the host had no frames for: what fails then is not the driver's fault.
+pub fn refused() -> u64 {
+    REFUSED.load(Ordering::Relaxed)
+}
+
+/// Gives the frames of freed blocks back, after an [`audit`].
 pub fn release_freed() {
     let gone: Vec<SharedBlock> = {
         let mut blocks = BLOCKS.lock();

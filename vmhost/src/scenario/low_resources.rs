@@ -139,6 +139,7 @@ fn start(
     bench.halted()?;
     // H-03, DM-12: no DMA goes on into what was freed.
     shared_memory::audit();
+    shared_memory::release_freed();
     if config.full || tally.starts.is_multiple_of(RELOAD) {
         tally.reloads += 1;
         bench

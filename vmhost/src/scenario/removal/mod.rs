@@ -122,6 +122,11 @@ fn life(bench: &mut Bench<'_>, at: u64, tell: Tell) -> Result<(u64, u64), String
     let seen = gone::end();
     // H-03, DM-12.
     shared_memory::audit();
+    // Each life has memory of its own, and a full sweep has 2,000 lives.
+    shared_memory::release_freed();
+    if shared_memory::refused() != 0 {
+        return Err(String::from("the host ran out of memory"));
+    }
     result.map(|()| (start, seen))
 }
 
