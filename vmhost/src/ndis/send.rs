@@ -309,6 +309,17 @@ pub fn submit_lists(
     submit_with_info(adapter, lists.collect(), how, remember)
 }
 
+/// Sends lists in a call each, all from one stay at DISPATCH_LEVEL. PASSIVE.
+pub fn submit_calls(adapter: &Arc<Adapter>, lists: Vec<Vec<Shaped>>) {
+    let build = |list| chain_of(adapter, vec![(list, Info::default())], false);
+    let chains: Vec<_> = lists.into_iter().map(build).collect();
+    let old = irql::raise(irql::DISPATCH);
+    for (chain, call) in chains {
+        hand_over(adapter, &chain, call, How::Dispatch);
+    }
+    irql::lower(old);
+}
+
 /// [`submit_lists`] with out-of-band data for each.
 pub fn submit_with_info(
     adapter: &Arc<Adapter>,
@@ -316,6 +327,17 @@ pub fn submit_with_info(
     how: How,
     remember: bool,
 ) -> Vec<usize> {
+    let (chain, call) = chain_of(adapter, lists, remember);
+    hand_over(adapter, &chain, call, how);
+    chain
+}
+
+/// Makes the NBLs of one call: a linked chain, and the call's number. PASSIVE.
+fn chain_of(
+    adapter: &Arc<Adapter>,
+    lists: Vec<(Vec<Shaped>, Info)>,
+    remember: bool,
+) -> (Vec<usize>, u64) {
     let mut chain: Vec<usize> = Vec::new();
     let (now, call) = (time::now_ns(), adapter.sends.next_call());
     for (list, info) in &lists {
@@ -349,8 +371,7 @@ pub fn submit_with_info(
         adapter.sends.live.lock().enter(sent);
         chain.push(nbl);
     }
-    hand_over(adapter, &chain, call, how);
-    chain
+    (chain, call)
 }
 
 /// Calls the send handler with a linked chain.

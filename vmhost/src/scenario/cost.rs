@@ -33,6 +33,8 @@ const SETTLE_NS: u64 = 2_000_000;
 const LIMIT_NS: u64 = 60_000_000_000;
 /// Bytes of the frames.
 const LENGTH: usize = flood::SHORTEST;
+/// Frames that are sent in one chain, or in a row.
+const CHAIN: usize = 32;
 /// Frames of the phase `paced`, and the time between two.
 const PACED: u64 = 1000;
 const PACE_NS: u64 = 1_000_000;
@@ -61,7 +63,12 @@ const PLANS: &[Plan] = &[
     Plan {
         name: "send-32",
         title: "sends, 32 frames a chain",
-        run: |adapter, _| sends(adapter, 128, 32),
+        run: |adapter, _| sends(adapter, 128, CHAIN),
+    },
+    Plan {
+        name: "send-row",
+        title: "sends, 32 chains of one frame each in a row",
+        run: |adapter, _| single_sends(adapter, 128),
     },
     Plan {
         name: "paced",
@@ -183,15 +190,36 @@ fn sends(adapter: &Arc<Adapter>, chains: u64, frames: usize) -> Result<Phase, St
             .map(|_| vec![(frame.clone(), Shape::default())])
             .collect();
         send::submit_lists(adapter, lists, How::Dispatch, false);
-        let deadline = time::now_ns() + LIMIT_NS;
-        if !thread::wait_until(Some(deadline), &|| adapter.sends.outstanding() == 0) {
-            return Err(String::from("a send is not completed"));
-        }
+        until_completed(adapter)?;
     }
     Ok(Phase {
         chains,
         ..Phase::default()
     })
+}
+
+/// Sends 32 chains of one NBL each from one stay at DISPATCH_LEVEL, `times` times: a protocol that has much to send, and
+/// hands over each frame by itself. Completions come as interrupts find them, and nobody waits for a single one.
+fn single_sends(adapter: &Arc<Adapter>, times: u64) -> Result<Phase, String> {
+    let frame = flood::template(LENGTH, adapter.current_mac(), Way::ToPeer);
+    for _ in 0..times {
+        let list = || vec![(frame.clone(), Shape::default())];
+        send::submit_calls(adapter, (0..CHAIN).map(|_| list()).collect());
+        until_completed(adapter)?;
+    }
+    Ok(Phase {
+        chains: times * CHAIN as u64,
+        ..Phase::default()
+    })
+}
+
+fn until_completed(adapter: &Arc<Adapter>) -> Result<(), String> {
+    let deadline = time::now_ns() + LIMIT_NS;
+    if thread::wait_until(Some(deadline), &|| adapter.sends.outstanding() == 0) {
+        Ok(())
+    } else {
+        Err(String::from("a send is not completed"))
+    }
 }
 
 /// Frames a millisecond apart by the VM's own clock: each is asked for a millisecond after the one before it is here.

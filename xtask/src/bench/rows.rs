@@ -178,6 +178,16 @@ pub const ROWS: &[(&str, &str, Compute)] = &[
         |phases| phases.sent_instructions("send-1"),
     ),
     (
+        "sent-accesses-row",
+        "sent frame, one a chain, 32 chains in a row: register accesses",
+        |phases| phases.sent("send-row", accesses),
+    ),
+    (
+        "sent-instructions-row",
+        "sent frame, one a chain, 32 chains in a row: instructions",
+        |phases| phases.sent_instructions("send-row"),
+    ),
+    (
         "sent-instructions-chain",
         "sent frame, 32 a chain: instructions",
         |phases| phases.sent_instructions("send-32"),
