@@ -56,9 +56,7 @@ pub struct Group {
     /// Frames and bytes of all that were sent, multicasts and broadcasts included.
     pub(super) frames: u32,
     pub(super) octets: u32,
-    /// Frames and bytes to a group, and to everybody.
-    pub(super) multicast: [u32; 2],
-    pub(super) broadcast: [u32; 2],
+    pub(super) casts: Casts,
     /// Bounce buffers in use, a bit each.
     bounces: u32,
 }
@@ -72,33 +70,48 @@ impl Group {
         self.frames += frames;
         self.octets = self.octets.wrapping_add(octets);
         if cast != Cast::Unicast {
-            self.add_cast(frames, octets, cast);
+            self.casts.add(frames, octets, cast);
         }
     }
+}
 
+/// Frames and bytes to a group, and to everybody.
+#[derive(Debug, Default)]
+pub(super) struct Casts {
+    pub(super) multicast: [u32; 2],
+    pub(super) broadcast: [u32; 2],
+}
+
+impl Casts {
     #[inline(never)]
-    fn add_cast(&mut self, frames: u32, octets: u32, cast: Cast) {
-        let to = match cast {
+    fn add(&mut self, frames: u32, octets: u32, cast: Cast) {
+        let [all_frames, all_octets] = match cast {
             Cast::Unicast => return,
             Cast::Multicast => &mut self.multicast,
             Cast::Broadcast => &mut self.broadcast,
         };
-        let [all_frames, all_octets] = to;
         *all_frames += frames;
         *all_octets = all_octets.wrapping_add(octets);
     }
 }
 
-/// Counts a frame to a group or to everybody.
-#[inline(never)]
-fn count_cast(multicast: &mut [u32; 2], broadcast: &mut [u32; 2], octets: u32, cast: Cast) {
-    let [all_frames, all_octets] = match cast {
-        Cast::Unicast => return,
-        Cast::Multicast => multicast,
-        Cast::Broadcast => broadcast,
-    };
-    *all_frames += 1;
-    *all_octets = all_octets.wrapping_add(octets);
+/// Where a net buffer is that is as nearly all are: nothing is asked for, it is in one piece and of a usual length.
+#[inline(always)]
+fn usual(mapped: &MappedNetBuffer) -> Option<Segment> {
+    let nb = mapped.net_buffer();
+    let len = nb.data_length();
+    let address = mapped
+        .in_one_piece()
+        .filter(|_| asks_for_nothing(nb) && (MIN_FRAME..=MAX_SEGMENT).contains(&len))?;
+    Some(Segment { address, len })
+}
+
+/// Whom a frame goes to that is not for one station alone.
+#[inline(always)]
+fn cast_of_group(mapped: &MappedNetBuffer, irql: &Irql<Dispatch>) -> Option<Cast> {
+    // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
+    let start = mapped.net_buffer().first::<8, _>(irql)?;
+    Cast::is_group(start).then(|| Cast::of_start(start))
 }
 
 /// How a net buffer got on.
@@ -253,38 +266,22 @@ impl Feed {
     ) -> (u32, Option<MappedNetBuffer>) {
         let (mut count, mut other) = (0, None);
         self.ring.push_run(most, |run, group| {
-            let Group {
-                done,
-                multicast,
-                broadcast,
-                ..
-            } = group;
+            let Group { done, casts, .. } = group;
             let mut octets = 0u32;
             done.extend(from_fn(|| {
                 if run.is_over() {
                     return None;
                 }
                 let mapped = take(run.done())?;
-                let nb = mapped.net_buffer();
-                let length = nb.data_length();
-                let Some(address) = mapped.in_one_piece().filter(|_| {
-                    asks_for_nothing(nb) && (MIN_FRAME..=MAX_SEGMENT).contains(&length)
-                }) else {
+                let Some(piece) = usual(&mapped) else {
                     other = Some(mapped);
                     return None;
                 };
-                // D-13: a frame whose first bytes cannot be reached is still sent; only its kind is counted wrong.
-                if let Some(start) = nb.first::<8, _>(irql)
-                    && Cast::is_group(start)
-                {
-                    count_cast(multicast, broadcast, length, Cast::of_start(start));
+                if let Some(cast) = cast_of_group(&mapped, irql) {
+                    casts.add(1, piece.len, cast);
                 }
-                let piece = Segment {
-                    address,
-                    len: length,
-                };
                 run.push(piece, TxOptions::default());
-                octets = octets.wrapping_add(length);
+                octets = octets.wrapping_add(piece.len);
                 Some(mapped)
             }));
             count = run.done();
@@ -293,6 +290,29 @@ impl Feed {
             group.octets = group.octets.wrapping_add(octets);
         });
         (count, other)
+    }
+
+    /// [`push_usual`](Self::push_usual) of a single one: many chains have no more. Whether it went into the ring.
+    #[inline]
+    pub fn push_single(
+        &mut self,
+        take: impl FnOnce() -> Option<MappedNetBuffer>,
+        irql: &Irql<Dispatch>,
+    ) -> (bool, Option<MappedNetBuffer>) {
+        if self.ring.is_full() {
+            return (false, None);
+        }
+        let Some(mapped) = take() else {
+            return (false, None);
+        };
+        let Some(piece) = usual(&mapped) else {
+            return (false, Some(mapped));
+        };
+        let cast = cast_of_group(&mapped, irql).unwrap_or(Cast::Unicast);
+        self.ring.push_one(piece, TxOptions::default(), |group| {
+            group.add(mapped, 1, piece.len, cast);
+        });
+        (true, None)
     }
 
     /// Writes the descriptors of any net buffer, or of as many of its frames as there is room for: FULL then, to be called

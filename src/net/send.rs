@@ -221,17 +221,58 @@ impl Sender {
 impl Queue {
     /// Sends a chain, unless it is empty.
     #[inline(never)]
-    fn send(&self, core: &Core, chain: SendChain, irql: &mut Irql<Dispatch>) {
+    fn send(&self, core: &Core, chain: &mut SendChain, irql: &mut Irql<Dispatch>) {
         // A frame that was refused has no interrupt to wait for.
-        if !chain.is_empty() && self.pump(core, chain, irql) {
+        if !chain.is_empty() && self.send_all(core, chain, irql) {
             self.complete(core, irql);
         }
     }
 
+    /// [`pump`](Self::pump) of a chain, without its loop: nearly always nothing waits before it, it gets all of its tickets at
+    /// once, and everything is mapped and in the ring afterwards.
+    #[inline(always)]
+    fn send_all(&self, core: &Core, chain: &mut SendChain, irql: &mut Irql<Dispatch>) -> bool {
+        let mut guard = self.ring.lock(irql);
+        let (slot, _) = guard.split();
+        let taken = slot.as_mut().and_then(|ring| {
+            let (all, tickets) = ring.next_all(chain)?;
+            Some((ring.dma.mapping(all.left()), all, tickets))
+        });
+        drop(guard);
+        let Some((mapping, all, tickets)) = taken else {
+            return self.pump(core, chain, irql);
+        };
+        // What cannot be mapped goes into the chain, which is empty now.
+        self.map_all(core, all, tickets.start, mapping, chain, irql);
+        let mut guard = self.ring.lock(irql);
+        let (slot, at_dispatch) = guard.split();
+        let (mut failed, mut pending) = (false, false);
+        if let Some(ring) = slot {
+            ring.settle(tickets, &core.send_rules(), at_dispatch);
+            ring.ring_doorbell(&core.mmio);
+            (failed, pending) = (ring.has_failed(), ring.has_pending());
+        }
+        drop(guard);
+        if !chain.is_empty() {
+            self.lose(core, chain, irql);
+        }
+        // Others came meanwhile and found no room; what could not be mapped may have left some.
+        failed | (pending && self.carry_on(core, irql))
+    }
+
+    /// Completes what never got into the ring.
+    #[cold]
+    #[inline(never)]
+    fn lose(&self, core: &Core, lost: &mut SendChain, irql: &mut Irql<Dispatch>) {
+        let count = lost.len() as u32;
+        lost.take().complete(irql);
+        core.leave(count, irql);
+    }
+
     /// Adds `chain` to what waits, has it mapped and hands it to the chip with one tail write. `true`: something failed
     /// and can be completed.
-    #[inline(always)]
-    fn pump(&self, core: &Core, mut chain: SendChain, irql: &mut Irql<Dispatch>) -> bool {
+    #[inline(never)]
+    fn pump(&self, core: &Core, chain: &mut SendChain, irql: &mut Irql<Dispatch>) -> bool {
         let rules = core.send_rules();
         // What never gets a place in the ring.
         let mut lost = SendChain::new(core.handle);
@@ -244,11 +285,11 @@ impl Queue {
             let Some(ring) = slot else {
                 // Without a ring what came fails.
                 chain.fail(Status::FAILURE);
-                lost.append(&mut chain);
+                lost.append(chain);
                 break false;
             };
             if tickets.start == tickets.end {
-                ring.pending.append(&mut chain);
+                ring.pending.append(chain);
             } else {
                 ring.settle(tickets, &rules, at_dispatch);
             }
@@ -268,9 +309,7 @@ impl Queue {
             }
         };
         if !lost.is_empty() {
-            let count = lost.len() as u32;
-            lost.complete(irql);
-            core.leave(count, irql);
+            self.lose(core, &mut lost, irql);
         }
         failed
     }
@@ -364,7 +403,7 @@ impl Queue {
 
     /// There is room again: goes on with what waits. `true`: something failed.
     fn carry_on(&self, core: &Core, irql: &mut Irql<Dispatch>) -> bool {
-        self.pump(core, SendChain::new(core.handle), irql)
+        self.pump(core, &mut SendChain::new(core.handle), irql)
     }
 
     /// As [`Sender::collect`], for this queue.
@@ -516,9 +555,9 @@ pub fn send<L: AtMost<Dispatch>>(core: &Core, mut chain: SendChain, irql: &mut I
     irql.at_dispatch(|irql| {
         let [first, second] = &core.sender.queues;
         if chain.is_hashed() {
-            let hashed = chain.take_hashed(|hash| hash & 1 != 0);
-            second.send(core, hashed, irql);
+            let mut hashed = chain.take_hashed(|hash| hash & 1 != 0);
+            second.send(core, &mut hashed, irql);
         }
-        first.send(core, chain, irql);
+        first.send(core, &mut chain, irql);
     });
 }

@@ -101,6 +101,22 @@ impl Ring {
         self.taker.count().saturating_sub(out.max(waiting)) as usize
     }
 
+    /// Takes all of `chain`, and gives out tickets for it, if nothing waits before it, there is room, and its NBLs have a net
+    /// buffer each.
+    #[inline]
+    pub(super) fn next_all(
+        &mut self,
+        chain: &mut SendChain,
+    ) -> Option<(OnlyNetBuffers, Range<u32>)> {
+        if self.has_pending() || chain.len() > self.room() {
+            return None;
+        }
+        let all = chain.take_only()?;
+        let start = self.tail;
+        self.tail = start.wrapping_add(all.left() as u32);
+        Some((all, start..self.tail))
+    }
+
     /// Takes the next net buffers, as far as there is room, and gives out tickets for them. NBLs without net buffers go
     /// to `empty`.
     #[inline]
@@ -181,7 +197,10 @@ impl Ring {
     /// whoever puts down the rest does the same.
     #[inline]
     pub(super) fn settle(&mut self, tickets: Range<u32>, rules: &Rules, irql: &Irql<Dispatch>) {
-        self.advance(rules, irql);
+        let single = tickets.end.wrapping_sub(tickets.start) == 1;
+        if !single || !self.push_next(rules, irql) {
+            self.advance(rules, irql);
+        }
         let left = tickets.end.wrapping_sub(self.next);
         // Most of the time all of them are gone: `next` is at their end, or beyond.
         if left != 0 && left <= self.taker.count() {
@@ -191,6 +210,30 @@ impl Ring {
                 self.advance(rules, irql);
             }
         }
+    }
+
+    /// Moves the next net buffer into the ring and looks for no other, if it is a usual one and nothing stands in the way: as
+    /// [`advance`](Self::advance), for the many chains that have no more. `false`: nothing was done.
+    #[inline]
+    fn push_next(&mut self, rules: &Rules, irql: &Irql<Dispatch>) -> bool {
+        if rules.gone
+            || self.refusing.is_some()
+            || self.stuck.is_some()
+            || rules.offloads.vlan_id() != 0
+        {
+            return false;
+        }
+        let start = self.next;
+        let mut values = self.taker.values();
+        let (done, other) = self.feed.push_single(|| values.take(start), irql);
+        let taken = done || other.is_some();
+        if taken {
+            self.next = start.wrapping_add(1);
+        }
+        if let Some(nb) = other {
+            self.push(nb, rules, irql);
+        }
+        taken
     }
 
     /// Whether something waits for room in the ring, or to be put down.
@@ -419,8 +462,8 @@ fn take(from: &mut MappedQueue, to: &mut MappedQueue, room: u32) -> u32 {
 /// Adds a group to the statistics.
 #[inline]
 fn settle(group: &Group, statistics: &Direction) {
-    let [multicast, multicast_octets] = group.multicast;
-    let [broadcast, broadcast_octets] = group.broadcast;
+    let [multicast, multicast_octets] = group.casts.multicast;
+    let [broadcast, broadcast_octets] = group.casts.broadcast;
     let others = multicast + broadcast;
     let octets = group
         .octets

@@ -108,6 +108,12 @@ pub struct Run<'a> {
     done: u32,
 }
 
+/// The descriptor of a frame in one piece.
+#[inline]
+fn whole_frame(piece: Segment, options: TxOptions) -> [u64; 2] {
+    tx_data(piece.address, piece.len, true, options)
+}
+
 impl Run<'_> {
     /// How many frames it has.
     #[inline]
@@ -125,7 +131,7 @@ impl Run<'_> {
     #[inline]
     pub fn push(&mut self, piece: Segment, options: TxOptions) {
         if let Some(descriptor) = self.row.get(self.done as usize) {
-            store(descriptor, tx_data(piece.address, piece.len, true, options));
+            store(descriptor, whole_frame(piece, options));
             self.done += 1;
         }
     }
@@ -250,10 +256,11 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     /// be full: see [`free`](Self::free).
     #[inline]
     pub fn push_one(&mut self, piece: Segment, options: TxOptions, add: impl FnOnce(&mut C)) {
-        self.push_run(1, |run, group| {
-            run.push(piece, options);
-            add(group);
-        });
+        if self.is_full() {
+            return;
+        }
+        self.write(whole_frame(piece, options));
+        self.end_frame(add);
     }
 
     /// [`push`](Self::push) of several frames that are in one piece each and have no context, at most `most`: `body` puts
@@ -365,7 +372,7 @@ impl<M: DmaMem, C: Default> TxRing<M, C> {
     }
 
     /// Ends the group: sets RS on the newest frame's last descriptor.
-    #[inline(never)]
+    #[inline]
     fn report_last(&mut self) {
         let end = self.desc.before(self.next);
         self.desc.or_second(end, TX_RS);

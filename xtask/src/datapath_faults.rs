@@ -120,8 +120,8 @@ faults! {
         ),
         (
             "src/net/send.rs",
-            "self.pump(core, chain, irql) {\n            self.complete",
-            "(self.pump(core, chain, irql) || is(11)) {\n            self.complete",
+            "self.send_all(core, chain, irql) {\n            self.complete",
+            "(self.send_all(core, chain, irql) || is(11)) {\n            self.complete",
         ),
     ];
     /// D-31: what was indicated, and did not come back meanwhile, is indicated once more; a few times only, as more would

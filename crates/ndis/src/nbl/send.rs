@@ -135,6 +135,15 @@ impl SendChain {
             .then(|| unsafe { OnlyNetBuffers::new(self.list.take(), self.adapter) })
     }
 
+    /// Takes all of it. Any IRQL.
+    #[inline]
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let mut all = self.new_like();
+        all.append(self);
+        all
+    }
+
     /// Adds an NBL at the end. Any IRQL.
     #[inline]
     pub fn push(&mut self, nbl: SendNbl) {
