@@ -17,7 +17,7 @@ use crate::hw::regs::QUEUES;
 use crate::irq::clock::cycles;
 use crate::irq::moderation::Moderation;
 use crate::irq::{Dpc, End, Outcome, Roles};
-use crate::net::receive::{Received, Receiver, Up};
+use crate::net::receive::{Received, Up};
 use core::sync::atomic::Ordering;
 use ndis::interrupt::{InterruptRef, Throttle};
 use ndis::irql::{Dispatch, Irql};
@@ -177,32 +177,48 @@ impl Core {
         up: &mut Up<'_>,
         irql: &mut Irql<Dispatch>,
     ) -> Received {
-        let mut done = Received::default();
-        let both = left.iter().all(|more| *more);
-        // Half each, and not always the same one first: of an odd or a tiny limit the first has more.
-        // Relaxed, and no read-modify-write: two processors that see the same turn do no harm.
-        let second_first = both && self.turn.load(Ordering::Relaxed);
-        if both {
-            // Not with a vector for each queue: they share no cache line.
-            self.turn.store(!second_first, Ordering::Relaxed);
+        let [a, b] = &self.receivers;
+        let (receiver, left) = match left {
+            [true, true] => return self.poll_both(left, most, up, irql),
+            [first @ true, _] => (a, first),
+            [_, second @ true] => (b, second),
+            [false, false] => return Received::default(),
+        };
+        let done = receiver.poll(self, most, up, irql);
+        *left = done.more;
+        done
+    }
+
+    /// The same for two queues that share a vector: half each, and not always the same one first, as of an odd or a tiny
+    /// limit the first has more.
+    fn poll_both(
+        &self,
+        left: &mut [bool; QUEUES],
+        most: u32,
+        up: &mut Up<'_>,
+        irql: &mut Irql<Dispatch>,
+    ) -> Received {
+        // Relaxed, and no read-modify-write: two processors that see the same turn do no harm. Not with a vector for each
+        // queue: they share no cache line.
+        let second_first = self.turn.load(Ordering::Relaxed);
+        self.turn.store(!second_first, Ordering::Relaxed);
+        let share = most.div_ceil(2);
+        let mut order = [0, 1];
+        if second_first {
+            order.reverse();
         }
-        let share = if both { most.div_ceil(2) } else { most };
-        let mut one = |receiver: &Receiver, left: &mut bool| {
+        let mut done = Received::default();
+        for queue in order {
             let room = share.min(most.saturating_sub(done.indicated));
-            if *left && room > 0 {
+            if room > 0
+                && let (Some(receiver), Some(left)) =
+                    (self.receivers.get(queue), left.get_mut(queue))
+            {
                 let one = receiver.poll(self, room, up, irql);
                 done.indicated += one.indicated;
                 done.bytes = done.bytes.saturating_add(one.bytes);
                 *left = one.more;
             }
-        };
-        let ([a, b], [first, second]) = (&self.receivers, &mut *left);
-        if second_first {
-            one(b, second);
-            one(a, first);
-        } else {
-            one(a, first);
-            one(b, second);
         }
         done.more = left.iter().any(|more| *more);
         done

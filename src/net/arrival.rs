@@ -73,10 +73,8 @@ pub struct View {
     own: u64,
     /// Frames to the station are wanted.
     directed: bool,
-    /// The descriptor's RSS type → hash information for the NBL; 0: no hash.
-    hash: [u32; 8],
-    /// Some of those are not 0.
-    hashing: bool,
+    /// The descriptor's RSS type → hash information for the NBL; 0: no hash. `None`: never one.
+    hash: Option<[u32; 8]>,
     queue: u8,
     claims: Claims,
     offloads: Offloads,
@@ -87,7 +85,6 @@ impl View {
     /// As things are now. A change during the pass counts from the next one on.
     pub fn of(core: &Core, queue: usize) -> Self {
         let [a, b, c, d, e, f] = core.current_address;
-        let hash = core.rss.hash_information();
         let offloads = core.offload.get();
         let types = core.filter.types();
         // With a VLAN of its own every frame is looked at more closely.
@@ -95,8 +92,7 @@ impl View {
         Self {
             own: u64::from_le_bytes([a, b, c, d, e, f, 0, 0]),
             directed: types & (DIRECTED | PROMISCUOUS) != 0 && any_vlan,
-            hashing: hash != [0; 8],
-            hash,
+            hash: core.rss.hash_information(),
             // Below 2.
             queue: queue as u8,
             claims: Claims::of(offloads),
@@ -130,8 +126,8 @@ impl View {
                 Err(nbl) => return Arrival::Unwanted(nbl),
             };
         }
-        if self.hashing {
-            self.set_hash(&mut nbl, rss);
+        if let Some(hash) = &self.hash {
+            self.set_hash(&mut nbl, hash, rss);
         }
         let claim = self.claims.information(status);
         if claim != 0 && (!must_look(status, claim) || agrees(&nbl, len, status, claim)) {
@@ -195,8 +191,8 @@ impl View {
     /// The hash, where the chip made one, of a type that is asked for. A descriptor that names another queue is not
     /// believed.
     #[inline]
-    fn set_hash(&self, nbl: &mut ReceiveNbl, (kind, queue, hash): (u8, u8, u32)) {
-        let information = self.hash.get(usize::from(kind)).copied().unwrap_or(0);
+    fn set_hash(&self, nbl: &mut ReceiveNbl, by: &[u32; 8], (kind, queue, hash): (u8, u8, u32)) {
+        let information = by.get(usize::from(kind)).copied().unwrap_or(0);
         if information != 0 && queue == self.queue {
             nbl.set_info(NetBufferListHashValue, hash as usize);
             nbl.set_info(NetBufferListHashInfo, information as usize);

@@ -348,6 +348,7 @@ impl Receiver {
     }
 
     /// A pass over the ring: at most `budget` NBLs go to `up`. DISPATCH_LEVEL, no lock held.
+    #[inline(never)]
     pub fn poll(
         &self,
         core: &Core,

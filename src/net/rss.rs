@@ -329,18 +329,18 @@ impl Rss {
         Some(processor)
     }
 
-    /// The chip's RSS type → hash information for an NBL; 0: no hash. Any IRQL.
-    pub fn hash_information(&self) -> [u32; 8] {
+    /// The chip's RSS type → hash information for an NBL; 0: no hash. `None`: no NBL has one. Any IRQL.
+    pub fn hash_information(&self) -> Option<[u32; 8]> {
         let on = self.information.load(Ordering::Relaxed);
         if on == 0 {
-            return [0; 8];
+            return None;
         }
         let of = |kind: u32| if on & kind != 0 { kind | TOEPLITZ } else { 0 };
         let tcp_v6 = match of(NDIS_HASH_TCP_IPV6_EX) {
             0 => of(NDIS_HASH_TCP_IPV6),
             with_extensions => with_extensions,
         };
-        [
+        Some([
             0,
             of(NDIS_HASH_TCP_IPV4),
             of(NDIS_HASH_IPV4),
@@ -349,7 +349,7 @@ impl Rss {
             of(NDIS_HASH_IPV6),
             0,
             0,
-        ]
+        ])
     }
 }
 
