@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub sg_waiting: Vec<usize>,
     /// Elements fewer than two in the lists.
     pub sg_fewer: u32,
+    /// The lists say where the data is, in elements of at most so many bytes; otherwise they say nothing.
+    pub sg_page: Option<u32>,
     /// Mappings succeed with no address.
     pub null_address: bool,
     pub timer: Option<(NDIS_TIMER_CHARACTERISTICS, bool)>,
@@ -106,21 +108,49 @@ fn handle(n: usize) -> NDIS_HANDLE {
     without_provenance_mut(n)
 }
 
-/// A scatter/gather list with two elements behind its head.
+/// Elements that a list has room for.
+const ELEMENTS: usize = 64;
+
+/// A scatter/gather list with elements behind its head, two in use as a rule.
 #[repr(C)]
 struct List {
     head: SCATTER_GATHER_LIST,
-    elements: [SCATTER_GATHER_ELEMENT; 2],
+    elements: [SCATTER_GATHER_ELEMENT; ELEMENTS],
+}
+
+impl List {
+    /// Elements for the MDLs of a net buffer from the beginning of the current one on (contract G-25); no address is logical.
+    fn describe(&mut self, nb: &NET_BUFFER, page: u32) {
+        let mut count = 0;
+        let mut at = nb.current_mdl();
+        // SAFETY: the MDLs of a net buffer that is with the driver.
+        while let Some(mdl) = unsafe { at.as_ref() } {
+            let base = mdl.MappedSystemVa.expose_provenance() as i64;
+            for offset in (0..mdl.ByteCount).step_by(page as usize) {
+                let element = &mut self.elements[count];
+                element.Address = LARGE_INTEGER::new(base + i64::from(offset));
+                element.Length = page.min(mdl.ByteCount - offset);
+                count += 1;
+            }
+            at = mdl.Next;
+        }
+        self.head.NumberOfElements = count as u32;
+    }
 }
 
 /// Delivers one list as NDIS would.
 pub(crate) fn deliver_sg(nb: usize) {
     let mut list = Box::new(List {
         head: SCATTER_GATHER_LIST::zeroed(),
-        elements: Default::default(),
+        elements: [SCATTER_GATHER_ELEMENT::default(); ELEMENTS],
     });
     list.head.NumberOfElements = 2 - host(|h| h.sg_fewer);
     list.elements[1].Length = 7;
+    if let Some(page) = host(|h| h.sg_page) {
+        // SAFETY: the net buffer that the crate gave.
+        let nb = unsafe { &*core::ptr::with_exposed_provenance::<NET_BUFFER>(nb) };
+        list.describe(nb, page);
+    }
     let handler = host(|h| h.sg_handler).expect("registered");
     let list = Box::into_raw(list);
     // SAFETY: the handler and context that the crate gave, called once per mapping.

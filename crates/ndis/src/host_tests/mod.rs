@@ -6,6 +6,7 @@ mod driver;
 mod interrupt;
 mod oid;
 mod rest;
+mod shapes;
 
 use crate::ffi::*;
 use crate::irql::{Irql, Level};
