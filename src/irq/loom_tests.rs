@@ -86,6 +86,19 @@ fn loom_throttle_against_traffic() {
 }
 
 #[test]
+fn loom_requeue_against_traffic() {
+    // the DPC's own budget ends; it is queued again, and finds no interrupt of its own.
+    explore(
+        &[ARMED, AUTO, MSI, LINE, SHARED],
+        |w| {
+            w.frame();
+            w.serve(Outcome::Requeue);
+        },
+        traffic,
+    );
+}
+
+#[test]
 fn loom_disable_and_enable() {
     explore(&[ARMED, AUTO, MSI, LINE, SHARED], traffic, |w| {
         w.irq.disable(w, 0);

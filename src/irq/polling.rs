@@ -23,7 +23,7 @@ use super::map::Roles;
 use super::vector::{CFG_AUTO_MASK, CFG_POLL, CFG_READ_ICR};
 use super::vectors::{Interrupts, Work};
 use super::word::{
-    DISABLED, FIRED, FORBID, MASKED, OFFLINE, POLLING, STOPPED, THROTTLED, WORK, causes,
+    DISABLED, FIRED, FORBID, LOOK, MASKED, OFFLINE, POLLING, STOPPED, THROTTLED, WORK, causes,
 };
 use crate::hw::mmio::Mmio;
 
@@ -94,7 +94,7 @@ impl Interrupts {
     #[inline]
     pub fn poll_again(&self, message: u32) {
         if let Some(v) = self.vectors.get(message as usize) {
-            v.word.set(FIRED);
+            v.word.set(LOOK);
         }
     }
 

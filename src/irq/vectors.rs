@@ -28,8 +28,8 @@ use super::vector::{
     Vector,
 };
 use super::word::{
-    CAUSES, DISABLED, FIRED, FORBID, MASKED, OFFLINE, POLLING, RUNNING, STOPPED, THROTTLED, WORK,
-    causes,
+    CAUSES, DISABLED, FIRED, FORBID, LOOK, MASKED, OFFLINE, POLLING, RUNNING, STOPPED, THROTTLED,
+    WORK, causes,
 };
 use crate::hw::bits::IntCause;
 use crate::hw::mmio::{ALL_ONES, Mmio};
@@ -278,20 +278,22 @@ impl Interrupts {
         if v.cfg() & CFG_POLL != 0 {
             return poll_instead(v, m.is_gone());
         }
-        let old = v.word.set(RUNNING | FIRED);
+        let old = v.word.set(RUNNING | LOOK);
         if old & RUNNING != 0 {
-            return Dpc::Idle; // the owner finds FIRED when it leaves.
+            return Dpc::Idle; // the owner finds LOOK when it leaves.
         }
         if old & (STOPPED | OFFLINE) != 0 || m.is_gone() {
-            v.word.clear(RUNNING | FIRED);
+            v.word.clear(RUNNING | LOOK);
             return Dpc::Idle;
         }
         v.record.dpc();
-        let mut causes = causes(v.word.take_work());
+        // An ISR that ran since the RMW above has queued nothing: what it left is taken here, or found by `dpc_end`.
+        let work = v.word.take_work();
+        let mut causes = causes(work);
         let cfg = v.cfg();
         // One read an interrupt: a recall or another turn finds the causes as the last read left them, and what came
         // behind a closed mask interrupts when it opens.
-        if cfg & CFG_READ_ICR != 0 && old & FIRED != 0 {
+        if cfg & CFG_READ_ICR != 0 && work & FIRED != 0 {
             match self.read_causes(m, v, cfg) {
                 Some(read) => causes |= read,
                 None => {
@@ -372,8 +374,8 @@ impl Interrupts {
             Outcome::Done | Outcome::Requeue => {
                 if outcome == Outcome::Requeue {
                     // Disabled or stopping, requeueing ends. The rest is left to the enable handler, which
-                    // raises the vector; should it have come just now, FIRED makes this pass go on.
-                    v.word.set(FIRED);
+                    // raises the vector; should it have come just now, LOOK makes this pass go on.
+                    v.word.set(LOOK);
                 }
                 let old = v.word.clear(THROTTLED | MASKED);
                 let debt =
@@ -480,9 +482,9 @@ impl Interrupts {
 /// A DPC of a vector whose queues NDIS polls: it came for nothing, or from before the poll.
 #[cold]
 fn poll_instead(v: &Vector, gone: bool) -> Dpc {
-    let old = v.word.set(FIRED);
+    let old = v.word.set(LOOK);
     if gone || old & (STOPPED | OFFLINE) != 0 {
-        v.word.clear(FIRED);
+        v.word.clear(LOOK);
         return Dpc::Idle;
     }
     if old & POLLING == 0 && old & THROTTLED != 0 {

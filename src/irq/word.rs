@@ -10,7 +10,8 @@
 //! | flag | set by | cleared by | meaning |
 //! |---|---|---|---|
 //! | `POLLING` | ISR, before it asks for a poll; "notification off" | "notification on" | NDIS polls the vector's queues; the mask is opened by "notification on" alone |
-//! | `FIRED` | message ISR, a DPC that found the vector owned | owner, on begin | look at every role again |
+//! | `FIRED` | ISR | owner, on begin | an interrupt: look at every role again, and take the causes out of ICR |
+//! | `LOOK` | a DPC that found the vector owned, a pass that ended early | owner, on begin | look at every role again |
 //! | `RUNNING` | `dpc_begin` | `dpc_end` | a DPC owns the vector |
 //! | `MASKED` | ISR | owner, on Done | the chip or the ISR masked: the owner owes one IMS write |
 //! | `THROTTLED` | owner | owner, on Done | NDIS was told MoreNblsPending and will call again (X-43) |
@@ -23,6 +24,8 @@ use crate::hw::bits::IntCause;
 
 /// The ICR bits that may be saved: all that a line's mask can have.
 pub const CAUSES: u32 = 0x000F_FFFF;
+/// See the module's table.
+pub const LOOK: u32 = 1 << 23;
 /// See the module's table.
 pub const POLLING: u32 = 1 << 24;
 /// See the module's table.
@@ -43,7 +46,7 @@ pub const OFFLINE: u32 = 1 << 31;
 /// Any of these: the vector must be masked in IMS, and whoever set the flag owns what is saved.
 pub const FORBID: u32 = THROTTLED | DISABLED | STOPPED | OFFLINE;
 /// Any of these: somebody has left work.
-pub const WORK: u32 = CAUSES | FIRED;
+pub const WORK: u32 = CAUSES | FIRED | LOOK;
 
 /// The word. All operations are lock-free and may be used at any IRQL.
 #[derive(Debug)]
