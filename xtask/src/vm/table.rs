@@ -116,7 +116,7 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         }
     }
     let soak = &report.soak;
-    if soak.pauses != 0 {
+    if soak.frames_offered != 0 {
         writeln!(
             out,
             "soak        {} of {} sent arrived; {} of {} offered received, {} counted as dropped; {} pauses, {:.0} frames/s",
@@ -348,6 +348,17 @@ mod tests {
         let text = render(&report);
         assert_eq!(text.lines().count(), 2);
         assert!(text.contains("134 of the host itself") && text.contains("verdict     ok"));
+    }
+
+    #[test]
+    fn a_short_soak_has_its_line_too() {
+        let mut report = Report::default();
+        assert!(!render(&report).contains("soak"));
+        report.soak.frames_offered = 8192;
+        report.soak.frames_received = 8191;
+        report.soak.frames_sent = 1;
+        let text = render(&report);
+        assert!(text.contains("8191 of 8192 offered received"), "{text}");
     }
 
     #[test]
