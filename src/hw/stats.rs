@@ -81,7 +81,7 @@ counters! {
         sequence_errors = 0x4038;
         /// Carrier extension errors.
         carrier_extension_errors = 0x403C;
-        /// Length errors.
+        /// Length errors: undersized and oversized frames, once more.
         length_errors = 0x4040;
         /// XON received.
         xon_received = 0x4048;
@@ -199,14 +199,14 @@ impl Statistics {
     }
 
     /// Frames received with an error and not delivered. Each of the counters counts frames, and none counts another's:
-    /// symbol errors, which do not, are left out.
+    /// symbol errors, which do not, are left out, and so are length errors, which the undersized and oversized ones are
+    /// among.
     pub fn bad_received(&self) -> u64 {
         [
             self.crc_errors,
             self.alignment_errors,
             self.receive_errors,
             self.carrier_extension_errors,
-            self.length_errors,
             self.undersized_dropped,
             self.fragments,
             self.oversized,

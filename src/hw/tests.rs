@@ -305,10 +305,12 @@ fn counters_add_up_past_their_width() {
     assert_eq!(errors, [0, 2, 2, 3], "never less than before");
     c.write32(Offset::new(0x4000), 1);
     c.write32(Offset::new(0x40AC), 2);
+    c.write32(Offset::new(0x4040), 2);
     s.update(&c);
-    assert_eq!(s.bad_received(), 6);
+    assert_eq!(s.bad_received(), 6, "a wrong length counts once");
     let name = |n| stats::Statistics::NAMES.iter().position(|name| *name == n);
     assert_eq!(name("oversized").map(|at| s.values()[at]), Some(2));
+    assert_eq!(name("length_errors").map(|at| s.values()[at]), Some(2));
     // It goes while the counters are read: nothing of that reading counts.
     let before = s;
     c.vanish_after(10);

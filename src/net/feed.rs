@@ -62,11 +62,16 @@ pub struct Group {
 }
 
 impl Group {
-    /// Adds a net buffer of `frames` frames, of which this group has the last one.
+    /// Adds a net buffer, of which this group has the last frame.
     #[inline]
-    fn add(&mut self, nb: MappedNetBuffer, frames: u32, octets: u32, cast: Cast) {
+    fn add(&mut self, nb: MappedNetBuffer) {
         self.done.push(nb);
         self.count += 1;
+    }
+
+    /// Counts frames of one net buffer.
+    #[inline]
+    fn count(&mut self, frames: u32, octets: u32, cast: Cast) {
         self.frames += frames;
         self.octets = self.octets.wrapping_add(octets);
         if cast != Cast::Unicast {
@@ -142,6 +147,8 @@ struct Partial {
     plan: Plan,
     cast: Cast,
     progress: Progress,
+    /// The part of it that is in the groups' counts.
+    counted: Progress,
 }
 
 /// Frames of one net buffer that were put into the ring.
@@ -222,6 +229,7 @@ impl Feed {
         self.free = ALL_FREE;
         if let Some(partial) = &mut self.partial {
             partial.progress = Progress::default();
+            partial.counted = Progress::default();
         }
     }
 
@@ -239,7 +247,7 @@ impl Feed {
         let newest = self.ring.newest().filter(|_| partial.progress.frames > 0);
         match newest {
             Some(group) => {
-                group.add(nb, 0, 0, Cast::Unicast);
+                group.add(nb);
                 group.refused += 1;
                 None
             }
@@ -310,7 +318,8 @@ impl Feed {
         };
         let cast = cast_of_group(&mapped, irql).unwrap_or(Cast::Unicast);
         self.ring.push_one(piece, TxOptions::default(), |group| {
-            group.add(mapped, 1, piece.len, cast);
+            group.add(mapped);
+            group.count(1, piece.len, cast);
         });
         (true, None)
     }
@@ -337,13 +346,14 @@ impl Feed {
                 }
             },
         };
-        let status = match self.frames(&mapped, &partial.plan, &mut partial.progress, irql) {
+        let result = self.frames(&mapped, &partial.plan, &mut partial.progress, irql);
+        // Also those before one that fails: they are sent.
+        let group = self.count(&mut partial);
+        let status = match result {
             Ok(()) => {
-                let progress = partial.progress;
                 // There is one: it was just pushed.
-                if let Some(group) = self.ring.newest() {
-                    let frames = progress.frames.into();
-                    group.add(mapped, frames, progress.octets, partial.cast);
+                if let Some(group) = group {
+                    group.add(mapped);
                     return Pushed::Done;
                 }
                 Status::FAILURE
@@ -358,6 +368,18 @@ impl Feed {
         mapped.net_buffer_mut().fail(status);
         self.leave(mapped, &partial)
             .map_or(Pushed::Done, Pushed::Refused)
+    }
+
+    /// Counts the frames that a net buffer has got into the ring since the last time, with the newest one's group. That
+    /// group; there is one if there is such a frame.
+    fn count(&mut self, partial: &mut Partial) -> Option<&mut Group> {
+        let group = self.ring.newest()?;
+        let (now, before) = (partial.progress, partial.counted);
+        let frames = now.frames.wrapping_sub(before.frames);
+        let octets = now.octets.wrapping_sub(before.octets);
+        group.count(frames.into(), octets, partial.cast);
+        partial.counted = now;
+        Some(group)
     }
 
     /// The frames of a net buffer that are not in the ring yet.
@@ -773,6 +795,7 @@ fn begin(
         plan: plan(nb, kind, rules.offloads, rules.max_frame, irql)?,
         cast: Cast::of(&start),
         progress: Progress::default(),
+        counted: Progress::default(),
     })
 }
 

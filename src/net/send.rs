@@ -27,7 +27,7 @@ use ndis::ffi::TcpLargeSendNetBufferListInfo;
 use ndis::irql::{AtMost, Dispatch, Irql, Passive};
 use ndis::mem::Shared;
 use ndis::miniport::CancelId;
-use ndis::nbl::{SendChain, SendNbl, TxNetBuffer};
+use ndis::nbl::{SendChain, SendNbl, TxNetBuffer, TxNetBuffers};
 use ndis::places::Places;
 use ndis::spin::SpinLock;
 use ndis::status::Status;
@@ -284,6 +284,7 @@ impl Queue {
             let (slot, at_dispatch) = guard.split();
             let Some(ring) = slot else {
                 // Without a ring what came fails.
+                core.statistics.transmit(self.number).discard(chain.sends());
                 chain.fail(Status::FAILURE);
                 lost.append(chain);
                 break false;
@@ -293,8 +294,14 @@ impl Queue {
             } else {
                 ring.settle(tickets, &rules, at_dispatch);
             }
+            let before = lost.len();
             let batch;
             (batch, tickets) = ring.next_batch(&mut few, &mut lost);
+            // Without a net buffer there is no frame to send.
+            let empty = lost.len().wrapping_sub(before);
+            if empty != 0 {
+                core.statistics.transmit(self.number).error(empty as u64);
+            }
             if matches!(batch, Batch::Nothing) {
                 ring.ring_doorbell(&core.mmio);
                 break ring.has_failed();
@@ -458,22 +465,12 @@ impl Queue {
     }
 
     fn abort_queued(&self, core: &Core, irql: &mut Irql<Dispatch>) {
-        let status = core.refusal();
         let mut guard = self.ring.lock(irql);
         let Some(ring) = &mut *guard else { return };
-        let queued = core::mem::replace(&mut ring.pending, SendChain::new(core.handle));
+        let queued = ring.pending.take();
         let current = ring.current.take();
         drop(guard);
-        let mut split = SendChain::new(core.handle);
-        for nb in current.into_iter().flatten() {
-            if let Some(nbl) = nb.finish(status) {
-                split.push(nbl);
-            }
-        }
-        let count = (queued.len() + split.len()) as u32;
-        queued.complete_with(status, irql);
-        split.complete(irql);
-        core.leave(count, irql);
+        self.discard(core, queued, current, core.refusal(), irql);
         // What failed in its turn is completed here; the chip reports the rest.
         self.complete(core, irql);
     }
@@ -490,17 +487,36 @@ impl Queue {
         let mut guard = self.ring.lock(irql);
         let Some(ring) = &mut *guard else { return };
         let cancelled = ring.pending.take_cancelled(id);
+        let current = ring.current.take_if(|nbs| nbs.are_cancelled_by(id));
         ring.cancel(id);
         let failed = ring.has_failed();
         drop(guard);
-        let count = cancelled.len() as u32;
-        if count > 0 {
-            cancelled.complete_with(Status::SEND_ABORTED, irql);
-            core.leave(count, irql);
-        }
+        self.discard(core, cancelled, current, Status::SEND_ABORTED, irql);
         if failed {
             self.complete(core, irql);
         }
+    }
+
+    /// Completes with `status` what has no ticket: NBLs, and the net buffers that are left of one that was being split.
+    fn discard(
+        &self,
+        core: &Core,
+        mut nbls: SendChain,
+        split: Option<TxNetBuffers>,
+        status: Status,
+        irql: &mut Irql<Dispatch>,
+    ) {
+        let mut sends = nbls.sends();
+        nbls.fail(status);
+        for nb in split.into_iter().flatten() {
+            sends += 1;
+            // The first status of an NBL stays.
+            nbls.extend(nb.finish(status));
+        }
+        core.statistics.transmit(self.number).discard(sends);
+        let count = nbls.len() as u32;
+        nbls.complete(irql);
+        core.leave(count, irql);
     }
 }
 
@@ -549,6 +565,7 @@ pub fn send<L: AtMost<Dispatch>>(core: &Core, mut chain: SendChain, irql: &mut I
     let count = chain.len() as u32;
     // P-06, W-03, S-06: refused at once, without touching the device.
     if core.is_gone() || !core.gate.enter(count) {
+        core.statistics.transmit(0).discard(chain.sends());
         chain.complete_with(core.refusal(), irql);
         return;
     }

@@ -10,7 +10,10 @@
 //! * a frame is good when it was sent, or was handed to NDIS; each frame that a large send is cut into is one;
 //! * its octets are those on the wire, from the destination address to the last byte before the FCS: the MAC header, the
 //!   padding of short frames, and a tag, also where it went or came out of band;
-//! * received frames that nobody asked for are in no counter.
+//! * received frames that nobody asked for are in no counter;
+//! * a send that fails is an error when something was wrong with it, and discarded when not: it was cancelled, or the adapter
+//!   paused, was reset or went away. It is one, however many frames it was to be cut into; those of them that had been sent
+//!   are good frames.
 
 use super::frame::Cast;
 use crate::hw::regs::QUEUES;

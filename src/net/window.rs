@@ -42,6 +42,8 @@ pub struct Ring {
     stuck: Option<MappedNetBuffer>,
     /// Picked up and not sent; their NBLs have the status.
     refused: MappedQueue,
+    /// How many of those nothing was wrong with.
+    dropped: u32,
     /// The chip is done with them.
     reported: MappedQueue,
     reported_count: u32,
@@ -84,6 +86,7 @@ impl Ring {
             finished: 0,
             stuck: None,
             refused: MappedQueue::new(),
+            dropped: 0,
             reported: MappedQueue::new(),
             reported_count: 0,
             current: None,
@@ -336,6 +339,7 @@ impl Ring {
         nb.net_buffer_mut().fail(status);
         if let Some(nb) = self.feed.refuse(nb) {
             self.refused.push(nb);
+            self.dropped += 1;
         }
     }
 
@@ -374,10 +378,11 @@ impl Ring {
     /// [`accept`](Self::accept). The chip has been stopped, or is gone.
     pub(super) fn refuse_sent(&mut self, status: Status) {
         self.refusing = Some(status);
-        let refused = &mut self.refused;
+        let (refused, dropped) = (&mut self.refused, &mut self.dropped);
         self.feed.drain(|mut nb| {
             nb.net_buffer_mut().fail(status);
             refused.push(nb);
+            *dropped += 1;
         });
         // A large send of which a part was in the ring fails as a whole.
         self.refuse_waiting(status);
@@ -391,11 +396,12 @@ impl Ring {
         {
             self.refuse(nb, Status::SEND_ABORTED);
         }
-        let refused = &mut self.refused;
+        let (refused, dropped) = (&mut self.refused, &mut self.dropped);
         self.taker
             .take_if(self.next..self.tail, is_cancelled, |mut nb| {
                 nb.net_buffer_mut().fail(Status::SEND_ABORTED);
                 refused.push(nb);
+                *dropped += 1;
             });
     }
 
@@ -411,7 +417,10 @@ impl Ring {
         let mut count = 0;
         if self.has_failed() {
             count = take(&mut self.refused, done, room);
-            statistics.error(u64::from(count));
+            let dropped = self.dropped.min(count);
+            self.dropped -= dropped;
+            statistics.discard(dropped.into());
+            statistics.error((count - dropped).into());
         }
         let all = self.reported(statistics);
         let waiting = self.reported_count;

@@ -52,6 +52,32 @@ pub fn received_and_dropped(adapter: &Adapter) -> u64 {
         + counter(offset_of!(NDIS_STATISTICS_INFO, ifInErrors))
 }
 
+/// Frames that did not get through, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failed {
+    /// Sends that something was wrong with.
+    pub out_errors: u64,
+    /// Sends that were given up.
+    pub out_discards: u64,
+    /// Frames from the wire that something was wrong with.
+    pub in_errors: u64,
+}
+
+/// Compares OID_GEN_STATISTICS with what must have failed (U-07).
+pub fn check_failed(adapter: &Adapter, want: Failed) {
+    let Some(counter) = counters(adapter) else {
+        return;
+    };
+    let have = Failed {
+        out_errors: counter(offset_of!(NDIS_STATISTICS_INFO, ifOutErrors)),
+        out_discards: counter(offset_of!(NDIS_STATISTICS_INFO, ifOutDiscards)),
+        in_errors: counter(offset_of!(NDIS_STATISTICS_INFO, ifInErrors)),
+    };
+    verify::check_of(Handler::OidRequest, "U-07", have == want, || {
+        format!("frames that failed: {have:?}, really {want:?}")
+    });
+}
+
 /// Compares OID_GEN_STATISTICS with what was on the wire and what came up: every frame and every byte of it without the
 /// FCS, by kind of destination.
 pub fn check_exactly(adapter: &Adapter, sent: &Totals, received: &Totals) {

@@ -39,6 +39,16 @@ impl TxNetBuffers {
     pub(super) unsafe fn new(nbl: NonNull<NET_BUFFER_LIST>, next: *mut NET_BUFFER) -> Self {
         Self { nbl, next }
     }
+
+    /// `true` if there are some left and `cancel_send(id)` means their NBL. Any IRQL.
+    #[must_use]
+    pub fn are_cancelled_by(&self, id: CancelId) -> bool {
+        // Without any left the NBL may be gone.
+        !self.next.is_null()
+            // SAFETY: a net buffer is not taken, so its NBL is not complete; nobody writes the information, of which
+            // only the address is computed.
+            && unsafe { (*self.nbl.as_ptr()).NetBufferListInfo }[NetBufferListCancelId as usize] == id.0
+    }
 }
 
 impl Iterator for TxNetBuffers {

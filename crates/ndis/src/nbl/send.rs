@@ -42,6 +42,18 @@ fn has_hash(nbl: &NET_BUFFER_LIST) -> bool {
     !nbl.info(NetBufferListHashInfo).is_null()
 }
 
+/// Net buffers of an owned NBL.
+fn count_net_buffers(nbl: &NET_BUFFER_LIST) -> usize {
+    let mut count = 0;
+    let mut at = nbl.first_net_buffer();
+    // SAFETY: net buffers of an owned NBL.
+    while let Some(nb) = unsafe { at.as_ref() } {
+        count += 1;
+        at = nb.next();
+    }
+    count
+}
+
 /// Hands NBLs back to NDIS.
 fn complete(adapter: AdapterHandle, head: *mut NET_BUFFER_LIST, at_dispatch: bool) {
     if !head.is_null() {
@@ -111,6 +123,15 @@ impl SendChain {
     #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// How many sends these are: their net buffers, and one for each NBL without any. Looks at all of them. Any IRQL.
+    #[must_use]
+    pub fn sends(&mut self) -> u64 {
+        let mut sends = 0;
+        self.list
+            .for_each(|nbl| sends += count_net_buffers(nbl).max(1) as u64);
+        sends
     }
 
     /// `true` without any. Any IRQL.
@@ -298,14 +319,7 @@ impl SendNbl {
     /// Number of net buffers. Any IRQL.
     #[must_use]
     pub fn net_buffers(&self) -> usize {
-        let mut count = 0;
-        let mut at = self.raw().first_net_buffer();
-        // SAFETY: net buffers of an owned NBL.
-        while let Some(nb) = unsafe { at.as_ref() } {
-            count += 1;
-            at = nb.next();
-        }
-        count
+        count_net_buffers(self.raw())
     }
 
     /// The NBL's net buffer, if it has exactly one: what [`split`](Self::split) would give, found without a walk.

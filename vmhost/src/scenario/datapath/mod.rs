@@ -16,7 +16,9 @@ mod vlan;
 
 use super::{
     bring_up::{self, Session},
-    log_or_err, report, statistics, step, tear_down,
+    log_or_err, report,
+    statistics::{self, Failed},
+    step, tear_down,
 };
 use crate::{log, ndis::adapter::State, registry};
 use ::ndis::ffi::*;
@@ -152,6 +154,13 @@ fn counted(path: &mut Path<'_>) -> Result<(), String> {
     path.case("statistics", |path, _| {
         let (_, on_the_wire) = path.peer.totals()?;
         statistics::check_exactly(path.adapter(), &on_the_wire, &path.received);
+        let failed = Failed {
+            out_errors: path.counts.refused,
+            // Every send is waited for.
+            out_discards: 0,
+            in_errors: path.counts.bad,
+        };
+        statistics::check_failed(path.adapter(), failed);
         Ok(())
     })
 }

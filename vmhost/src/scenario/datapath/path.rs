@@ -44,8 +44,10 @@ pub struct Counts {
     pub sent: u64,
     /// Frames received and compared.
     pub received: u64,
-    /// Frames that had to be refused, and were.
+    /// Frames that had to be refused, and were: one net buffer each.
     pub refused: u64,
+    /// Frames for the adapter that were too long, and did not come up.
+    pub bad: u64,
 }
 
 /// What is known about the adapter while a batch is received.
@@ -115,6 +117,14 @@ struct Awaited {
     frame: Frame,
     wanted: Wanted,
     came: u32,
+}
+
+impl Awaited {
+    /// Whether it is for the adapter and longer than a frame may be.
+    fn is_bad(&self, most: usize) -> bool {
+        let tag = self.spec.tag_bytes().min(frame::TAG);
+        self.spec.to != To::Stranger && self.frame.bytes.len() > most + tag
+    }
 }
 
 impl<'a> Path<'a> {
@@ -244,6 +254,8 @@ impl<'a> Path<'a> {
                 &received,
             );
         }
+        let bad = awaited.iter().filter(|a| a.is_bad(most) && a.came == 0);
+        self.counts.bad += bad.count() as u64;
         let lost = awaited
             .iter()
             .find(|a| a.wanted == Wanted::Must && a.came == 0);
