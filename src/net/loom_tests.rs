@@ -43,6 +43,18 @@ impl Ring {
     }
 }
 
+impl Ring {
+    /// As `Ring::push_next` of the window.
+    fn push_next(&mut self) -> bool {
+        let Some(value) = self.taker.values().take(self.next) else {
+            return false;
+        };
+        self.sent.push(*value);
+        self.next += 1;
+        true
+    }
+}
+
 impl Window {
     fn new() -> Arc<Self> {
         let (places, taker) = places_of_a_model(4).unwrap();
@@ -73,7 +85,9 @@ impl Window {
     /// The sender has had them all mapped.
     fn settle(&self, first: u32, count: u32) {
         let mut ring = self.ring.lock().unwrap();
-        ring.advance();
+        if count != 1 || !ring.push_next() || ring.next != ring.tail {
+            ring.advance();
+        }
         let (from, end) = (ring.next.max(first), first + count);
         if from < end && ring.taker.part(from..end) {
             ring.advance();

@@ -84,6 +84,14 @@ impl SgListHandler for Mapper {
         }
     }
 
+    fn failed(&self, nb: TxNetBuffer, irql: &mut Irql<Dispatch>) {
+        let place = nb.word() as u32;
+        let number = self.places.part_of(place);
+        if let Some(queue) = self.core.sender.queues.get(number) {
+            queue.never_mapped(&self.core, place, nb, irql);
+        }
+    }
+
     fn late(&self, number: usize, irql: &mut Irql<Dispatch>) {
         if let Some(queue) = self.core.sender.queues.get(number) {
             queue.advance(&self.core, irql);
@@ -373,6 +381,17 @@ impl Queue {
             ring.failed(ticket);
         }
         lost.extend(finish(nb, status));
+    }
+
+    /// NDIS said that a net buffer will be mapped, and has no list for it: its place holds nobody up.
+    #[cold]
+    fn never_mapped(&self, core: &Core, place: u32, nb: TxNetBuffer, irql: &mut Irql<Dispatch>) {
+        let mut lost = SendChain::new(core.handle);
+        self.not_mapped(core, place, nb, Status::RESOURCES, &mut lost, irql);
+        if !lost.is_empty() {
+            self.lose(core, &mut lost, irql);
+        }
+        self.advance(core, irql);
     }
 
     /// Moves what waits into the ring; no sender does.

@@ -201,7 +201,8 @@ impl Ring {
     #[inline]
     pub(super) fn settle(&mut self, tickets: Range<u32>, rules: &Rules, irql: &Irql<Dispatch>) {
         let single = tickets.end.wrapping_sub(tickets.start) == 1;
-        if !single || !self.push_next(rules, irql) {
+        // Behind a single one others may wait that found it missing, and have nobody else to move them.
+        if !single || !self.push_next(rules, irql) || self.next != self.tail {
             self.advance(rules, irql);
         }
         let left = tickets.end.wrapping_sub(self.next);

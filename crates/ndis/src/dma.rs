@@ -18,6 +18,7 @@ use crate::adapter::AdapterHandle;
 use crate::ffi::*;
 use crate::irql::{Dispatch, Irql, Passive, drop_level_at_most};
 use crate::mem::Shared;
+use crate::nbl::TxNetBuffer;
 use crate::plain::Plain;
 use crate::status::{Result, Status};
 use crate::sys::ndis;
@@ -42,6 +43,14 @@ pub trait SgListHandler: Send + Sync + 'static {
     #[inline]
     fn put(&self, mapped: MappedNetBuffer) -> Put {
         Put::Process(mapped)
+    }
+
+    /// A net buffer that was to be mapped, and for which NDIS has no list after all: finish it. As it is, it fails.
+    /// DISPATCH_LEVEL, also inside [`map`](ScatterGatherDma::map).
+    #[cold]
+    fn failed(&self, nb: TxNetBuffer, irql: &mut Irql<Dispatch>) {
+        let _ = irql;
+        drop(nb);
     }
 
     /// What [`Put::Late`] asked for, with its number. DISPATCH_LEVEL.

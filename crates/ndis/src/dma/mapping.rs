@@ -245,13 +245,18 @@ unsafe fn work<H: SgListHandler>(handler: NonNull<Handler<H>>, rest: Put) {
 /// The net buffer is owned, and has shares of both; they are given up.
 #[cold]
 #[inline(never)]
-unsafe fn without_list<H>(
+unsafe fn without_list<H: SgListHandler>(
     nb: NonNull<NET_BUFFER>,
     dma: NonNull<DmaHandle>,
     handler: NonNull<Handler<H>>,
 ) {
     // SAFETY: the caller's promise.
-    drop(unsafe { TxNetBuffer::from_raw(nb) });
+    let nb = unsafe { TxNetBuffer::from_raw(nb) };
+    // SAFETY: DISPATCH_LEVEL, as NDIS promises.
+    let mut irql = unsafe { Irql::assume() };
+    // SAFETY: the callback's share keeps it.
+    let called = unsafe { handler.as_ref() }.handler();
+    called.failed(nb, &mut irql);
     // SAFETY: the share of the list that does not come.
     unsafe { Shared::release(dma, 1) };
     // SAFETY: the callback's share.
