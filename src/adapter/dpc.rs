@@ -234,16 +234,19 @@ impl Core {
 
     /// Adaptive moderation: what a pass handled, and the step it leads to.
     fn samples(&self, message: u32, frames: u32, bytes: u32) {
-        if frames == 0
-            || self.settings.moderation != Moderation::Adaptive
-            || !self.moderated.load(Ordering::Relaxed)
-        {
+        if frames == 0 || self.moderation() != Moderation::Adaptive {
             return;
         }
         let adaptive = self.adaptive.get(message as usize);
         if let Some(step) = adaptive.and_then(|vector| vector.add(frames, bytes)) {
             // One register write for a change of step, once a window at most.
             self.irq.set_interval(&self.mmio, message, step.interval());
+            // An RMW and not a load: it may not run ahead of the write above. Switched off meanwhile, whoever did it may have
+            // written before this, and no later pass would mend it.
+            if !self.moderated.fetch_or(false, Ordering::AcqRel) {
+                let interval = self.moderation().initial_interval();
+                self.irq.set_interval(&self.mmio, message, interval);
+            }
         }
     }
 }

@@ -141,9 +141,7 @@ impl Core {
         }
         again |= swept.more;
         self.account(message, &swept, frames, looked);
-        if again {
-            self.irq.poll_again(message);
-        }
+        self.irq.poll_end(&polled, again);
         given
     }
 }

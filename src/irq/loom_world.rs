@@ -275,13 +275,12 @@ impl World {
                 return;
             }
             self.irq.notification_off(self, 0);
-            if let Some(_polled) = self.irq.poll_begin(self, 0) {
+            if let Some(polled) = self.irq.poll_begin(self, 0) {
                 self.scan();
                 if outcome == Outcome::Done {
                     self.regs.lock().unwrap().frames = 0;
-                } else {
-                    self.irq.poll_again(0);
                 }
+                self.irq.poll_end(&polled, outcome != Outcome::Done);
             }
             if self.irq.notification_on(self, 0) {
                 self.request();

@@ -13,8 +13,8 @@
 //!   and notes THROTTLED, as the receive throttle does.
 //! - *Nothing is lost.* "Notification on" takes POLLING off with one read-modify-write and sees in its old value what
 //!   ISRs left since the last pass took the causes; then it asks again and leaves the mask closed. What an ISR saves
-//!   after that finds POLLING gone, and asks itself. What comes without an interrupt stands in ICR, and the IMS
-//!   write fires on it (82574L §4.2).
+//!   after that finds POLLING gone, and asks itself, or finds RUNNING, and is seen when that goes. What comes without an
+//!   interrupt stands in ICR, and the IMS write fires on it (82574L §4.2).
 //! - *A vector that also has "other"* (MSI, line, one message) is polled as a whole: a pass that follows an interrupt
 //!   reads the causes and looks at the link. Between two interrupts a link change waits in ICR until the mask is open,
 //!   which is as long as frames keep coming; without a link none do.
@@ -23,7 +23,8 @@ use super::map::Roles;
 use super::vector::{CFG_AUTO_MASK, CFG_POLL, CFG_READ_ICR};
 use super::vectors::{Interrupts, Work};
 use super::word::{
-    DISABLED, FIRED, FORBID, LOOK, MASKED, OFFLINE, POLLING, STOPPED, THROTTLED, WORK, causes,
+    DISABLED, FIRED, FORBID, LOOK, MASKED, OFFLINE, POLLING, RUNNING, STOPPED, THROTTLED, WORK,
+    causes,
 };
 use crate::hw::mmio::Mmio;
 
@@ -64,16 +65,23 @@ impl Interrupts {
             // NDIS may poll while the object is still being registered: the DPC has the rings.
             return None;
         }
+        // Running, for whoever waits for that after a stop.
+        v.word.set(RUNNING);
         // Causes first, rings afterwards, as in a DPC.
         let old = v.word.take_work();
         if old & (STOPPED | OFFLINE) != 0 || m.is_gone() {
+            v.word.clear(RUNNING);
             return None;
         }
         v.record.dpc();
         let mut causes = causes(old);
         // One read an interrupt: passes without one find the causes as the last read left them.
         if cfg & CFG_READ_ICR != 0 && old & FIRED != 0 {
-            causes |= self.read_causes(m, v, cfg)?;
+            let Some(read) = self.read_causes(m, v, cfg) else {
+                v.word.clear(RUNNING);
+                return None;
+            };
+            causes |= read;
         }
         Some(Polled(Work {
             // In range: `get` found it among VECTORS.
@@ -90,11 +98,15 @@ impl Interrupts {
             .is_some_and(|v| v.word.load() & POLLING != 0)
     }
 
-    /// A pass ended before its rings did: should NDIS stop polling all the same, "notification on" asks again.
+    /// The last step of a poll. `again`: it ended before its rings did; should NDIS stop polling all the same, "notification
+    /// on" asks again. At most DISPATCH_LEVEL.
     #[inline]
-    pub fn poll_again(&self, message: u32) {
-        if let Some(v) = self.vectors.get(message as usize) {
-            v.word.set(LOOK);
+    pub fn poll_end(&self, polled: &Polled, again: bool) {
+        if let Some(v) = self.vectors.get(polled.0.vector()) {
+            if again {
+                v.word.set(LOOK);
+            }
+            v.word.clear(RUNNING);
         }
     }
 
@@ -133,8 +145,16 @@ impl Interrupts {
             return v.word.set(POLLING | (old & MASKED)) & POLLING == 0;
         }
         if old & (POLLING | MASKED | THROTTLED) != 0 {
+            // Running, for the line's ISR: should a stop come in between, the mask is open for a moment, the line is up, and
+            // only an ISR that looks lets this come to its end.
+            v.word.set(RUNNING);
             v.reconcile(m);
             v.record.rearmed();
+            // As at the end of a DPC: an ISR of before the poll object took it for the owner, and left its work.
+            let last = v.word.clear(RUNNING);
+            return last & WORK != 0
+                && last & (POLLING | DISABLED | STOPPED | OFFLINE) == 0
+                && v.ask();
         }
         false
     }

@@ -236,7 +236,7 @@ impl Interrupts {
                 v.record.isr(false);
                 return Isr::NOT_MINE;
             }
-            // The chip answers, but this was no ICR: claim nothing, have the DPC look at everything.
+            // The chip answers, but this was no ICR: claim nothing, have the DPC look at everything, the link too.
             doubtful = true;
         }
         let ours = if doubtful {
@@ -249,7 +249,7 @@ impl Interrupts {
             add |= MASKED;
         }
         if doubtful {
-            add |= FIRED;
+            add |= FIRED | IntCause::LSC.bits();
         }
         // Saved before the claim is decided.
         let old = v.word.set(add);
@@ -315,7 +315,8 @@ impl Interrupts {
     pub(super) fn read_causes(&self, m: &impl Mmio, v: &Vector, cfg: u32) -> Option<IntCause> {
         let icr = regs::ICR.read_and_clear(m);
         if icr.bits() == ALL_ONES {
-            return (!confirm_gone(m)).then_some(IntCause::empty());
+            // What it took with it nobody knows: the rings are looked at anyway, and the link with this.
+            return (!confirm_gone(m)).then_some(IntCause::LSC);
         }
         self.after_icr_read(m, v, cfg, icr);
         Some(icr & v.ims())
@@ -471,7 +472,7 @@ impl Interrupts {
         })
     }
 
-    /// Whether a DPC owns the vector at this moment. A hint, stale when returned.
+    /// Whether a DPC or a poll owns the vector at this moment. After a [`stop`](Self::stop) no other one begins.
     pub fn is_running(&self, message: u32) -> bool {
         self.vectors
             .get(message as usize)

@@ -12,7 +12,7 @@
 //! | `POLLING` | ISR, before it asks for a poll; "notification off" | "notification on" | NDIS polls the vector's queues; the mask is opened by "notification on" alone |
 //! | `FIRED` | ISR | owner, on begin | an interrupt: look at every role again, and take the causes out of ICR |
 //! | `LOOK` | a DPC that found the vector owned, a pass that ended early | owner, on begin | look at every role again |
-//! | `RUNNING` | `dpc_begin` | `dpc_end` | a DPC owns the vector |
+//! | `RUNNING` | `dpc_begin`, `poll_begin` | `dpc_end`, `poll_end` | a DPC owns the vector, or a poll is at it |
 //! | `MASKED` | ISR | owner, on Done | the chip or the ISR masked: the owner owes one IMS write |
 //! | `THROTTLED` | owner | owner, on Done | NDIS was told MoreNblsPending and will call again (X-43) |
 //! | `DISABLED` | disable handler | enable handler | NDIS wants silence (X-80) |

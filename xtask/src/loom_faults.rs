@@ -151,21 +151,30 @@ const FAULTS: &[Fault] = &[
         ),
     ),
     (
-        "NOTIFICATION_ON_DOES_NOT_LOOK",
-        "loom_poll_two_processors",
-        (
-            POLLING,
-            "if old & WORK != 0 {\n            // Still masked",
-            "if !is(15) && old & WORK != 0 {\n            // Still masked",
-        ),
-    ),
-    (
         "NOTIFICATION_ON_DOES_NOT_ARM",
         "loom_poll_two_processors",
         (
             POLLING,
             "if old & (POLLING | MASKED | THROTTLED) != 0 {",
-            "if !is(16) && old & (POLLING | MASKED | THROTTLED) != 0 {",
+            "if !is(15) && old & (POLLING | MASKED | THROTTLED) != 0 {",
+        ),
+    ),
+    (
+        "ISR_BETWEEN_TWO_STEPS_OVERLOOKED",
+        "loom_requeue_against_traffic",
+        (
+            VECTORS,
+            "if cfg & CFG_READ_ICR != 0 && work & FIRED != 0 {",
+            "if cfg & CFG_READ_ICR != 0 && (if is(16) { old } else { work }) & FIRED != 0 {",
+        ),
+    ),
+    (
+        "NOTIFICATION_ON_LEAVES_WORK",
+        "loom_poll_handed_over",
+        (
+            POLLING,
+            "return last & WORK != 0\n",
+            "return !is(17) && last & WORK != 0\n",
         ),
     ),
 ];
