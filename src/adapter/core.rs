@@ -326,6 +326,14 @@ impl Core {
         }
     }
 
+    /// The packet filter or the multicast list is another one. PASSIVE_LEVEL: OIDs are serialised.
+    pub fn filter_changed(&self) {
+        // W-06, W-07: asleep, the way up programs it.
+        if !self.is_asleep() {
+            self.program_filter();
+        }
+    }
+
     /// Writes the packet filter and the multicast hash to the chip. PASSIVE_LEVEL: OIDs are serialised.
     pub fn program_filter(&self) {
         if self.is_gone() {
@@ -378,9 +386,11 @@ impl Core {
         self.sender.abandon(self, irql);
     }
 
-    /// MiniportPause: nobody comes in any more; done when everybody is out (P-01 to P-06).
+    /// MiniportPause: nobody comes in any more; done when everybody is out (P-01 to P-06). Until then the watch goes on: a
+    /// send that NDIS maps late still reaches a chip that may not send.
     pub fn pause(&self, request: PauseRequest, irql: &mut Irql<Passive>) -> PauseOutcome {
         if self.gate.close() == Closed::Empty {
+            self.watch.stop(irql);
             return request.done();
         }
         // S-07: a chip that is gone finishes nothing, and nobody may have said so yet.
@@ -395,6 +405,8 @@ impl Core {
         let mut pausing = self.pausing.lock(irql);
         if matches!(*pausing, Pausing::LastLeft) {
             *pausing = Pausing::No;
+            drop(pausing);
+            self.watch.stop(irql);
             return request.done();
         }
         let (pending, outcome) = request.pend();

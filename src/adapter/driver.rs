@@ -60,7 +60,6 @@ impl Miniport for Driver {
     }
 
     fn pause(adapter: &Adapter, request: PauseRequest, irql: &mut Irql<Passive>) -> Outcome {
-        adapter.core.watch.stop(irql);
         adapter.core.pause(request, irql)
     }
 

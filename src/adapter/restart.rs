@@ -13,6 +13,7 @@ use super::delay::Sleeper;
 use super::{device, link};
 use crate::hw::link::{Link, read};
 use crate::hw::reset::Delay;
+use crate::irq::VECTORS;
 use core::sync::atomic::Ordering;
 use ndis::adapter::LinkState;
 use ndis::claim::Claimed;
@@ -25,6 +26,8 @@ use ndis::time;
 const ROUNDS: u32 = 100;
 /// Milliseconds between two looks.
 const ROUND_MS: u32 = 10;
+/// Milliseconds that a DPC may take to leave: no time of the driver's, the protocol's in an indication.
+const LEAVE_MS: u32 = 1000;
 /// Looks after which a chip without a link is not waited for any longer.
 const ROUNDS_WITHOUT_LINK: u32 = 10;
 
@@ -45,8 +48,10 @@ impl Core {
     /// the chip: W-06, who comes later finds the adapter asleep.
     pub fn power_down(&self, irql: &mut Irql<Passive>) {
         self.counters.update(self);
+        // W-05.
+        self.watch.stop(irql);
         self.asleep.store(true, Ordering::Relaxed);
-        self.irq.stop(&self.mmio);
+        self.stop_interrupts(irql);
         self.handle.indicate_link_state(LinkState::UNKNOWN, irql);
         device::stop(self, irql);
     }
@@ -54,6 +59,22 @@ impl Core {
     /// Back to D0 (W-07): everything is set up again from scratch. An OID, which has the chip.
     pub fn power_up(&self, irql: &mut Irql<Passive>) {
         self.set_up_again(self.refusal(), irql);
+        if !self.gate.is_closed() {
+            self.watch.start(irql);
+        }
+    }
+
+    /// Masks everything, and waits for DPCs and polls that had begun: they still write tails and open masks. As long as an
+    /// indication may take, and no longer.
+    fn stop_interrupts(&self, irql: &Irql<Passive>) {
+        self.irq.stop(&self.mmio);
+        let running = || (0..VECTORS).any(|message| self.irq.is_running(message as u32));
+        for _ in 0..LEAVE_MS {
+            if !running() {
+                return;
+            }
+            Sleeper(irql).sleep_ms(1);
+        }
     }
 
     /// P-05: a pause ends only when every send is complete, and without a link, or against a peer that holds the line,
@@ -99,7 +120,7 @@ impl Core {
     /// Stops the chip and sets it up again; what it had not sent fails with `status`.
     fn start_anew(&self, status: Status, irql: &mut Irql<Passive>) {
         self.counters.update(self);
-        self.irq.stop(&self.mmio);
+        self.stop_interrupts(irql);
         device::stop(self, irql);
         self.set_up_again(status, irql);
     }

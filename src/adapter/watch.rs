@@ -28,7 +28,14 @@ const TAG: u32 = u32::from_le_bytes(*b"e1kW");
 
 /// The watch of one adapter. The cycle core → timer → core ends when halt takes the timer.
 #[derive(Debug)]
-pub struct Watch(Claim<Option<Timer<Looker>>>);
+pub struct Watch(Claim<Option<Clock>>);
+
+/// The timer, and whether it is set: setting and cancelling alternate.
+#[derive(Debug)]
+struct Clock {
+    timer: Timer<Looker>,
+    set: bool,
+}
 
 /// What the timer needs.
 #[derive(Debug)]
@@ -70,29 +77,37 @@ impl Watch {
         };
         let timer = Timer::new(&core.handle, looker, TAG, irql)?;
         if let Some(mut slot) = core.watch.0.try_claim() {
-            *slot = Some(timer);
+            *slot = Some(Clock { timer, set: false });
         }
         Ok(())
     }
 
     /// Looks from now on. PASSIVE_LEVEL, where NDIS serialises whoever starts and stops.
     pub fn start(&self, irql: &Irql<Passive>) {
-        if let Some(timer) = self.0.try_claim().as_deref().and_then(Option::as_ref) {
-            timer.set(PERIOD_MS, PERIOD_MS, irql);
+        if let Some(mut slot) = self.0.try_claim()
+            && let Some(clock) = &mut *slot
+            && !clock.set
+        {
+            clock.timer.set(PERIOD_MS, PERIOD_MS, irql);
+            clock.set = true;
         }
     }
 
     /// Looks no more. PASSIVE_LEVEL.
     pub fn stop(&self, irql: &Irql<Passive>) {
-        if let Some(timer) = self.0.try_claim().as_deref().and_then(Option::as_ref) {
-            timer.cancel(irql);
+        if let Some(mut slot) = self.0.try_claim()
+            && let Some(clock) = &mut *slot
+            && clock.set
+        {
+            clock.timer.cancel(irql);
+            clock.set = false;
         }
     }
 
     /// Takes the timer and waits for what it began (H-05, H-06). PASSIVE_LEVEL.
     pub fn end(&self) {
-        let timer = self.0.try_claim().and_then(|mut slot| slot.take());
-        drop(timer);
+        let clock = self.0.try_claim().and_then(|mut slot| slot.take());
+        drop(clock);
     }
 }
 

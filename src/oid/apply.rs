@@ -26,7 +26,7 @@ pub fn packet_filter(
         return Err(Status::NOT_SUPPORTED);
     }
     core.filter.set_types(types);
-    core.program_filter();
+    core.filter_changed();
     Ok(())
 }
 
@@ -133,7 +133,7 @@ pub fn multicast_list(
         return Err(Status::INVALID_DATA);
     }
     core.filter.set_multicast(list);
-    core.program_filter();
+    core.filter_changed();
     Ok(())
 }
 
