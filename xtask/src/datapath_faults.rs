@@ -150,6 +150,18 @@ faults! {
         "HOP_BY_HOP | DESTINATION_OPTIONS =>",
         "HOP_BY_HOP | DESTINATION_OPTIONS if !is(52) =>",
     )];
+    /// D-33: no frame has to be copied, however few buffers are left.
+    NEVER_COPIED = 60: ["D-33"], ["--irq", "msi", "--scenario", "t07"], [(
+        "src/net/receive.rs",
+        "if ring.ring.posted() < ring.low {\n        // D-33",
+        "if !is(60) && ring.ring.posted() < ring.low {\n        // D-33",
+    )];
+    /// P-02: a frame that is sent alone goes before those that other processors are about to send, and they are forgotten.
+    PUSHED_IN = 61: ["P-02", "D-06", "D-64"], FLOOD, [(
+        "src/net/window.rs",
+        "let start = self.next;\n        let mut values = self.taker.values();\n        let (done",
+        "let start = if is(61) { self.tail.wrapping_sub(1) } else { self.next };\n        let mut values = self.taker.values();\n        let (done",
+    )];
     /// IM-01: what was set is not what is answered.
     MODERATION_ALWAYS_ON = 71: ["IM-01"], MODERATION, [(
         "src/oid/answer.rs",

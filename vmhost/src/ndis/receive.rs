@@ -80,6 +80,8 @@ pub struct Receives {
     in_calls: AtomicUsize,
     returns_in_calls: AtomicUsize,
     frames: AtomicU64,
+    /// Indications with NDIS_RECEIVE_FLAGS_RESOURCES.
+    to_copy: AtomicU64,
     dropped: AtomicU64,
     stop: AtomicBool,
     hold_until_ns: AtomicU64,
@@ -95,6 +97,7 @@ impl Receives {
             in_calls: AtomicUsize::new(0),
             returns_in_calls: AtomicUsize::new(0),
             frames: AtomicU64::new(0),
+            to_copy: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             hold_until_ns: AtomicU64::new(0),
@@ -104,6 +107,11 @@ impl Receives {
     /// Frames indicated.
     pub fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
+    }
+
+    /// Indications whose frames the protocol had to copy (D-33).
+    pub fn to_copy(&self) -> u64 {
+        self.to_copy.load(Ordering::Relaxed)
     }
 
     /// NBLs that the host still holds.
@@ -125,6 +133,16 @@ impl Receives {
     pub fn hold_for(&self, ns: u64) {
         self.hold_until_ns
             .store(time::now_ns() + ns, Ordering::Relaxed);
+    }
+
+    /// Ends [`Self::hold_for`]: everything goes back now.
+    pub fn let_go(&self) {
+        let now = time::now_ns();
+        self.hold_until_ns.store(now, Ordering::Relaxed);
+        for held in self.held.lock().values_mut() {
+            held.due_ns = held.due_ns.min(now);
+        }
+        thread::wake();
     }
 
     /// Frames go to `sink` from now on, or to the protocol again.
@@ -217,7 +235,9 @@ pub fn indicate(
     for nbl in &nbls {
         one(call, adapter, *nbl, sink.as_deref());
     }
-    if !resources {
+    if resources {
+        adapter.receives.to_copy.fetch_add(1, Ordering::Relaxed);
+    } else {
         keep(adapter, &nbls);
     }
 }

@@ -64,6 +64,10 @@ pub const RULES: &[Rule] = &[
         "an indicated NBL belongs to NDIS until it is returned",
     ),
     (
+        "D-33",
+        "a miniport that is running out of receive buffers has the protocol copy, and goes on receiving",
+    ),
+    (
         "D-34",
         "RECEIVE_FLAGS_DISPATCH_LEVEL only at DISPATCH_LEVEL",
     ),
