@@ -89,6 +89,10 @@ pub const RULES: &[Rule] = &[
         "NBL and NB allocation functions fit the pool's parameters",
     ),
     (
+        "D-50",
+        "cancelled sends that are not in the ring come back as aborted, and no others",
+    ),
+    (
         "D-60",
         "every frame of the wire that fits filter and size is indicated once, every byte the same",
     ),
