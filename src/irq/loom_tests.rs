@@ -98,6 +98,29 @@ fn loom_requeue_against_traffic() {
     );
 }
 
+fn link(w: &World) {
+    w.event();
+    w.serve_other();
+}
+
+#[test]
+fn loom_two_vectors() {
+    // 82574L §4.6: the other vector's read of ICR takes causes of the queue vector, which are masked, with it.
+    explore(&[ARMED, AUTO], traffic, link);
+    explore(&[ARMED, AUTO], throttled_and_recalled, |w| {
+        w.frame();
+        link(w);
+    });
+    explore(&[ARMED, AUTO], link, |w| {
+        w.frame();
+        w.irq.disable(w, 0);
+        w.irq.enable(w, 0);
+        w.serve(Outcome::Done);
+    });
+    // A stray DPC of the other vector.
+    explore(&[ARMED, AUTO], link, |w| w.other_dpc());
+}
+
 #[test]
 fn loom_disable_and_enable() {
     explore(&[ARMED, AUTO, MSI, LINE, SHARED], traffic, |w| {

@@ -169,12 +169,21 @@ const FAULTS: &[Fault] = &[
         ),
     ),
     (
+        "CAUSES_OF_OTHERS_NOT_PUT_BACK",
+        "loom_two_vectors",
+        (
+            VECTORS,
+            "            if !foreign.is_empty() {\n",
+            "            if !is(17) && !foreign.is_empty() {\n",
+        ),
+    ),
+    (
         "NOTIFICATION_ON_LEAVES_WORK",
         "loom_poll_handed_over",
         (
             POLLING,
             "return last & WORK != 0\n",
-            "return !is(17) && last & WORK != 0\n",
+            "return !is(18) && last & WORK != 0\n",
         ),
     ),
 ];
