@@ -29,7 +29,7 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes before the elements of a list.
 const LIST_HEADER: usize = 16;
@@ -265,12 +265,34 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, flags: 
         let arguments = [pdo, 0, list as u64, context];
         verify::call_on(Handler::ProcessSgList, handle, process, &arguments);
     };
+    if HOLDING.load(Ordering::Acquire) {
+        HELD.lock().push(Box::new(run));
+        return NDIS_STATUS_SUCCESS;
+    }
     match mode() {
         Mode::Inline => run(),
         Mode::Later => dpc::queue(cpu::id(), Box::new(run)),
         Mode::Elsewhere => dpc::queue((cpu::id() + 1) % cpu::count(), Box::new(run)),
     }
     NDIS_STATUS_SUCCESS
+}
+
+/// Calls that wait for [`release`].
+static HOLDING: AtomicBool = AtomicBool::new(false);
+static HELD: IrqSpin<Vec<Box<dyn FnOnce() + Send>>> = IrqSpin::new(Vec::new());
+
+/// From here on MiniportProcessSGList is not called (G-22: when it is, NDIS decides).
+pub fn hold() {
+    HOLDING.store(true, Ordering::Release);
+}
+
+/// Ends a [`hold`], and makes the calls.
+pub fn release() {
+    HOLDING.store(false, Ordering::Release);
+    let held = core::mem::take(&mut *HELD.lock());
+    for (number, run) in held.into_iter().enumerate() {
+        dpc::queue(number % cpu::count(), run);
+    }
 }
 
 /// When MiniportProcessSGList is called (G-22).
