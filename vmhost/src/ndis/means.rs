@@ -69,9 +69,14 @@ pub struct Means {
     transmit: [Sums; 2],
     receive: [Sums; 2],
     large: [Option<Large>; 2],
-    /// Tags go out of band.
-    pub tags: bool,
+    /// Bits of a tag that go out of band: the priority's, the VLAN's, all or none.
+    tag: u16,
 }
+
+/// Priority and canonical format of a tag.
+const TAG_PRIORITY: u16 = 0xF000;
+/// Its VLAN.
+const TAG_VLAN: u16 = 0x0FFF;
 
 fn index(network: Network) -> usize {
     usize::from(network == Network::V6)
@@ -83,9 +88,10 @@ impl Means {
         let general = adapter.general.lock();
         let options = general.as_ref().map_or(0, |general| general.mac_options);
         drop(general);
-        let tags = NDIS_MAC_OPTION_8021P_PRIORITY | NDIS_MAC_OPTION_8021Q_VLAN;
+        let has = |option, bits| if options & option != 0 { bits } else { 0 };
         let mut means = Self {
-            tags: options & tags != 0,
+            tag: has(NDIS_MAC_OPTION_8021P_PRIORITY, TAG_PRIORITY)
+                | has(NDIS_MAC_OPTION_8021Q_VLAN, TAG_VLAN),
             ..Self::default()
         };
         let Some(offloads) = *adapter.offloads.lock() else {
@@ -133,6 +139,16 @@ impl Means {
             ),
         ];
         means
+    }
+
+    /// Whether tags go out of band.
+    pub fn tags(&self) -> bool {
+        self.tag != 0
+    }
+
+    /// What of a tag goes out of band, either way, where any does; 0: the frame is one without a tag.
+    pub fn of_tag(&self, tag: u16) -> u16 {
+        tag & self.tag
     }
 
     /// Checksums of sends.

@@ -2,7 +2,7 @@
 //! From the image to a Running adapter: what the kernel, PnP and NDIS do when a device starts.
 //! PASSIVE.
 
-use super::{fatal, report, step, tear_down};
+use super::{datapath::vlan, fatal, report, step, tear_down};
 use crate::{
     exports, log,
     machine::{
@@ -182,8 +182,23 @@ pub fn restart(session: &Session) -> Result<(), String> {
         .map_err(|status| format!("MiniportRestart failed with {:#010x}", status as u32))
 }
 
-/// What a protocol sets when it opens the adapter.
+/// What a protocol sets when it opens the adapter, which then takes the frames of all VLANs: the other end is in none.
 pub fn open(session: &Session) -> Result<(), String> {
+    let adapter = &session.adapter;
+    let general = adapter.general.lock();
+    let options = general.as_ref().map_or(0, |general| general.mac_options);
+    drop(general);
+    if options & NDIS_MAC_OPTION_8021Q_VLAN != 0
+        && let Some(id) = vlan::current(adapter).filter(|id| *id != 0)
+    {
+        log!("VLAN {id} of the adapter is left: the other end is in none");
+        set(adapter, "OID_GEN_VLAN_ID", OID_GEN_VLAN_ID, &[0; 4])?;
+    }
+    connect(session)
+}
+
+/// The same, in the VLAN that the adapter is in.
+pub fn connect(session: &Session) -> Result<(), String> {
     let adapter = &session.adapter;
     let general = adapter.general.lock().clone();
     let Some(general) = general else {

@@ -12,7 +12,7 @@ mod receiving;
 pub(super) mod scaling;
 mod sending;
 mod truth;
-mod vlan;
+pub(super) mod vlan;
 
 use super::{
     bring_up::{self, Session},
@@ -53,6 +53,30 @@ const LIVES: &[Life] = &[
             ("*ReceiveBuffers", "104"),
             ("VlanID", "291"),
         ],
+    },
+    Life {
+        name: "msix, one queue, priorities and no VLANs",
+        irq: Irq::Msix,
+        keywords: &[("*NumRssQueues", "1"), ("*PriorityVLANTag", "1")],
+    },
+    Life {
+        name: "msix, no checksums, no large sends, VLANs and no priorities",
+        irq: Irq::Msix,
+        keywords: &[
+            ("*IPChecksumOffloadIPv4", "0"),
+            ("*TCPChecksumOffloadIPv4", "0"),
+            ("*UDPChecksumOffloadIPv4", "0"),
+            ("*TCPChecksumOffloadIPv6", "0"),
+            ("*UDPChecksumOffloadIPv6", "0"),
+            ("*LsoV2IPv4", "0"),
+            ("*LsoV2IPv6", "0"),
+            ("*PriorityVLANTag", "2"),
+        ],
+    },
+    Life {
+        name: "line",
+        irq: Irq::Line,
+        keywords: &[],
     },
     Life {
         name: "line, no tags, no scaling",
@@ -108,7 +132,7 @@ fn skip(what: &str) {
 /// One life, from load to unload.
 fn one(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
     let session = bring_up::start(config, sys);
-    let result = exercise(&session);
+    let result = exercise(config, &session);
     if let Err(what) = &result {
         log!("failed: {what}");
     }
@@ -120,12 +144,12 @@ fn one(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
     result
 }
 
-fn exercise(session: &Session) -> Result<(), String> {
+fn exercise(config: &HostConfig, session: &Session) -> Result<(), String> {
     bring_up::restart(session)?;
-    bring_up::open(session)?;
+    bring_up::connect(session)?;
     bring_up::wait_for_link(session)?;
     let mut path = Path::new(session)?;
-    vlan::at_the_start(&mut path)?;
+    vlan::at_the_start(&mut path, config)?;
     let result = receiving::all(&mut path)
         .and_then(|()| sending::all(&mut path))
         .and_then(|()| counted(&mut path))

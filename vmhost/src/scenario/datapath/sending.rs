@@ -93,16 +93,13 @@ pub fn checksums(path: &mut Path<'_>) -> Result<(), String> {
                         continue;
                     }
                     frames.push(Outgoing::new(spec, leave, 0, 0));
-                    if means.tags && length < most {
-                        frames.push(Outgoing::new(
-                            Spec {
-                                number: path.numbers.next(),
-                                ..spec
-                            },
-                            leave,
-                            TAGS[2],
-                            0,
-                        ));
+                    if means.tags() && length < most {
+                        let spec = Spec {
+                            number: path.numbers.next(),
+                            ..spec
+                        };
+                        let one = Outgoing::new(spec, leave, 0, 0);
+                        frames.push(one.with_tag(&means, TAGS[2]));
                     }
                 }
             }
@@ -131,7 +128,8 @@ fn has_headers(spec: &Spec) -> bool {
 
 /// Tags out of band.
 fn tags(path: &mut Path<'_>) -> Result<(), String> {
-    if !Means::of(path.adapter()).tags {
+    let means = Means::of(path.adapter());
+    if !means.tags() {
         skip("tags out of band");
         return Ok(());
     }
@@ -141,7 +139,7 @@ fn tags(path: &mut Path<'_>) -> Result<(), String> {
         for length in [60, 61, 64, 300, most] {
             for network in [Network::Raw, Network::V4, Network::V6] {
                 let spec = Spec::new(path.numbers.next(), length, network, Transport::Udp);
-                frames.push(Outgoing::new(spec, Leave::default(), tag, 0));
+                frames.push(Path::plain(spec).with_tag(&means, tag));
             }
         }
     }
@@ -194,14 +192,13 @@ pub fn large(path: &mut Path<'_>) -> Result<(), String> {
                 let mss = mss.min(most - HEADERS);
                 let spec =
                     Spec::new(path.numbers.next(), length, network, Transport::Tcp).twisted(twist);
-                let tag = if means.tags && length % 2 == 1 {
-                    TAGS[2]
-                } else {
-                    0
-                };
+                let mut one = Outgoing::new(spec, SEGMENTS, 0, mss);
+                if means.tags() && length % 2 == 1 {
+                    one = one.with_tag(&means, TAGS[2]);
+                }
                 let segments = (length - HEADERS) / mss;
                 if length - 54 <= limits.most && segments >= limits.segments {
-                    frames.push(Outgoing::new(spec, SEGMENTS, tag, mss));
+                    frames.push(one);
                 }
             }
         }

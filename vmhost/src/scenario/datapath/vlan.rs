@@ -15,17 +15,19 @@ use crate::{
 };
 use ::ndis::ffi::*;
 use alloc::{format, string::String, vec, vec::Vec};
+use vmhost_proto::{HostConfig, RegistryValue};
 use vmhost_wire::frame::{Leave, Network, Spec, To, Transport};
 
-/// The VLAN of the cases, and of the life that has it by keyword.
+/// The VLAN of the cases that set it.
 const OWN: u16 = 0x123;
-/// Another one.
-const OTHER: u16 = 0x124;
+/// The keyword, and the last VLAN there is.
+const KEYWORD: &str = "VlanID";
+const LAST: u16 = 4094;
 /// A priority.
 const PRIORITY: u16 = 0xA000;
 
 /// The VLAN in force; `None`: the adapter has no such object.
-fn current(adapter: &Adapter) -> Option<u32> {
+pub fn current(adapter: &Adapter) -> Option<u32> {
     let answer = oid::query(adapter, OID_GEN_VLAN_ID, size_of::<u32>());
     let bytes = answer
         .data
@@ -43,11 +45,21 @@ fn must(good: bool, what: impl FnOnce() -> String) {
 }
 
 /// A life with the keyword begins in its VLAN; everything else is about all of them.
-pub fn at_the_start(path: &mut Path<'_>) -> Result<(), String> {
-    if current(path.adapter()).is_some_and(|id| id != 0) {
-        exercise(path, "VLAN by keyword")?;
+pub fn at_the_start(path: &mut Path<'_>, config: &HostConfig) -> Result<(), String> {
+    if current(path.adapter()).is_none() {
+        return Ok(());
     }
-    Ok(())
+    let keywords = &config.install.keywords;
+    let keyword = keywords.iter().find(|keyword| keyword.name == KEYWORD);
+    let id = match keyword.map(|keyword| &keyword.value) {
+        Some(RegistryValue::Sz(text)) => text.parse().unwrap_or(0).min(LAST),
+        _ => 0,
+    };
+    if id == 0 {
+        Ok(())
+    } else {
+        exercise(path, "VLAN by keyword", id)
+    }
 }
 
 /// The object, then the traffic of one VLAN.
@@ -71,16 +83,16 @@ pub fn all(path: &mut Path<'_>) -> Result<(), String> {
     must(set(adapter, OWN.into()) == NDIS_STATUS_SUCCESS, || {
         "the VLAN cannot be set".into()
     });
-    exercise(path, "VLAN by OID")
+    exercise(path, "VLAN by OID", OWN)
 }
 
 /// Frames of one VLAN both ways; ends in all VLANs.
-fn exercise(path: &mut Path<'_>, name: &str) -> Result<(), String> {
+fn exercise(path: &mut Path<'_>, name: &str, own: u16) -> Result<(), String> {
     let have = current(path.adapter());
-    must(have == Some(OWN.into()), || {
-        format!("{name}: the VLAN is {have:?}, and must be {OWN}")
+    must(have == Some(own.into()), || {
+        format!("{name}: the VLAN is {have:?}, and must be {own}")
     });
-    path.vlan = OWN;
+    path.vlan = own;
     let result = receive(path, name).and_then(|()| send(path, name));
     path.vlan = 0;
     let status = set(path.adapter(), 0);
@@ -90,9 +102,15 @@ fn exercise(path: &mut Path<'_>, name: &str) -> Result<(), String> {
     result
 }
 
+/// A VLAN that is not this one.
+fn other(own: u16) -> u16 {
+    if own == LAST { 1 } else { own + 1 }
+}
+
 fn receive(path: &mut Path<'_>, name: &str) -> Result<(), String> {
     let mut specs = Vec::new();
-    for tag in [0, PRIORITY, OWN, OWN | PRIORITY, OTHER, OTHER | PRIORITY] {
+    let (own, other) = (path.vlan, other(path.vlan));
+    for tag in [0, PRIORITY, own, own | PRIORITY, other, other | PRIORITY] {
         for (network, transport) in FLOWS {
             for to in [To::End, To::Group, To::All] {
                 let spec = Spec::new(path.numbers.next(), 200, network, transport);
@@ -108,14 +126,11 @@ fn receive(path: &mut Path<'_>, name: &str) -> Result<(), String> {
 fn send(path: &mut Path<'_>, name: &str) -> Result<(), String> {
     let most = path.most();
     let means = Means::of(path.adapter());
+    let (own, other) = (path.vlan, other(path.vlan));
     let mut frames = Vec::new();
     // Out of band, and what must be on the wire.
-    for (outside, tag) in [
-        (0, OWN),
-        (PRIORITY, OWN | PRIORITY),
-        (OWN, OWN),
-        (OWN | PRIORITY, OWN | PRIORITY),
-    ] {
+    for outside in [0, PRIORITY, own, own | PRIORITY] {
+        let tag = means.of_tag(outside) | own;
         for length in [42, 60, 300, most] {
             let spec = Spec::new(path.numbers.next(), length, Network::Raw, Transport::Other);
             frames.push((spec, Leave::default(), outside, tag, 0));
@@ -142,15 +157,15 @@ fn send(path: &mut Path<'_>, name: &str) -> Result<(), String> {
     })?;
     // In the frame already.
     let spec = Spec::new(path.numbers.next(), 200, Network::V4, Transport::Udp);
-    let inside = [Path::plain(spec.tagged([OWN | PRIORITY, 0]))];
+    let inside = [Path::plain(spec.tagged([own | PRIORITY, 0]))];
     path.case(
         &format!("send with the tag in the frame, {name}"),
         |path, what| path.send(what, &inside),
     )?;
     let spec = Spec::new(path.numbers.next(), 200, Network::V4, Transport::Udp);
-    let mut foreign = vec![Path::plain(spec.tagged([OTHER, 0]))];
+    let mut foreign = vec![Path::plain(spec.tagged([other, 0]))];
     foreign.push(Outgoing {
-        outside: Some(OTHER),
+        outside: Some(other),
         ..Path::plain(spec)
     });
     let lists = foreign

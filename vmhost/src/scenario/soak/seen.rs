@@ -27,6 +27,7 @@ const RULES: [&str; 5] = ["D-40", "D-60", "D-61", "D-62", "D-63"];
 struct Flow {
     /// Its frames by size: as on the wire, and without the tag.
     templates: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The tag that comes out of band.
     tag: u16,
     /// Checksum flags that must be there.
     claims: u32,
@@ -45,6 +46,7 @@ pub fn hash_of(scaling: &Parameters, flow: usize, frame: &Frame) -> (u32, u32) {
 /// What was seen.
 pub struct Seen {
     flows: Vec<Flow>,
+    /// Tags are taken out of the frames.
     tags: bool,
     good: AtomicU64,
     all: AtomicU64,
@@ -75,7 +77,7 @@ impl Seen {
             };
             Flow {
                 templates: (0..LENGTHS.len()).map(template).collect(),
-                tag: spec.tags[0],
+                tag: means.of_tag(spec.tags[0]),
                 claims: if ip { IP_GOOD } else { 0 } | if transport { of_transport } else { 0 },
                 hash,
                 next: AtomicU64::new(0),
@@ -83,7 +85,7 @@ impl Seen {
         };
         Self {
             flows: (0..FLOWS).map(flow).collect(),
-            tags: means.tags,
+            tags: means.tags(),
             good: AtomicU64::new(0),
             all: AtomicU64::new(0),
             by_cpu: (0..cpu::count()).map(|_| AtomicU64::new(0)).collect(),
@@ -116,7 +118,7 @@ impl Seen {
         }
         let flow = &self.flows[mark.flow];
         let is_same = flow.templates.iter().any(|(whole, stripped)| {
-            let template = if received.tag == 0 { whole } else { stripped };
+            let template = if self.tags { stripped } else { whole };
             flows::matches(bytes, &mark, template)
         });
         if is_same {
@@ -150,10 +152,7 @@ impl Seen {
                 )
             });
         }
-        let tag = match (received.tag, self.tags) {
-            (0, false) => flow.tag,
-            (info, _) => tag_of(info),
-        };
+        let tag = tag_of(received.tag);
         if tag != flow.tag {
             self.fault("D-62", || {
                 format!("tag {tag:#x} instead of {:#x}", flow.tag)

@@ -128,7 +128,9 @@ fn prepare(adapter: &Adapter, means: &Means, scaling: Option<&Parameters>, place
     let mut spec = flows::spec(flow, size);
     let mut frame = flows::template(flow, size, adapter.current_mac(), Way::ToPeer);
     let mut tag = 0;
-    if means.tags && frame::strip_tag(&mut frame.bytes).is_some() {
+    // A tag of which the miniport would take a part only stays in the frame.
+    let whole = means.tags() && means.of_tag(spec.tags[0]) == spec.tags[0];
+    if whole && frame::strip_tag(&mut frame.bytes).is_some() {
         tag = core::mem::take(&mut spec.tags[0]);
         frame.network = frame.network.map(|at| at - frame::TAG);
         frame.transport = frame.transport.map(|at| at - frame::TAG);
