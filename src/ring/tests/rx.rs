@@ -2,10 +2,10 @@
 //! The receive ring on a well-behaved chip.
 
 use super::super::dma::{DmaMem, RingError};
-use super::super::rx::{DropReason, Full, Harvest, Refill};
+use super::super::rx::{DropReason, Full, Harvest, Refill, RxFrame};
 use super::std::vec;
 use super::std::vec::Vec;
-use super::{LONGEST, Rx, buffer, buffers, chip, rx_ring, slots};
+use super::{Buffer, LONGEST, Rx, buffer, buffers, chip, rx_ring, slots};
 use crate::hw::desc::RxStatus;
 use crate::hw::fake::{Access, FakeChip, FakeDma};
 
@@ -86,6 +86,138 @@ fn frames_arrive_whole() {
         );
     }
     assert_eq!(ring.harvest(), Harvest::Empty);
+    assert_eq!(chip.faults(), []);
+}
+
+/// The longest frames of two rings: without jumbo frames, and with them.
+const BOTH: [u32; 2] = [1518, LONGEST];
+/// Longer than any ring takes.
+const MOST: usize = 16_384;
+
+/// What is harvested until the ring is empty, and the buffers go back in.
+fn all_of(ring: &mut Rx, pool: &FakeDma) -> Vec<Harvest<Buffer>> {
+    let mut out = Vec::new();
+    loop {
+        match ring.harvest() {
+            Harvest::Empty => break,
+            other => out.push(other),
+        }
+    }
+    for harvest in &out {
+        let (Harvest::Frame(RxFrame { buffer, .. }) | Harvest::Dropped(_, buffer)) = harvest else {
+            continue;
+        };
+        for i in &buffer.0 {
+            post(ring, pool, *i..*i + 1);
+        }
+    }
+    let _ = ring.doorbell(Refill::Now);
+    out
+}
+
+/// As the chip fills buffers: all but the last are full.
+#[test]
+fn a_frame_of_every_length() {
+    const COUNT: usize = 24;
+    for longest in BOTH {
+        let chip = chip();
+        let pool = chip.allocate(COUNT * SIZE);
+        let mem = chip.allocate(COUNT * 16);
+        let device = mem.alias();
+        let mut ring = Rx::new(0, mem, slots(COUNT), SIZE as u32, longest).unwrap();
+        post(&mut ring, &pool, 0..COUNT - 1);
+        let _ = ring.doorbell(Refill::Now);
+        // Buffers go around as descriptors do, but there is one less.
+        let (mut at, mut first) = (0, 0);
+        for len in 0..=MOST {
+            let pieces = len.div_ceil(SIZE).max(1);
+            for piece in 0..pieces {
+                let bytes = (len - piece * SIZE).min(SIZE) as u64;
+                let status = if piece + 1 == pieces { 3 } else { 1 };
+                device.set_word(at * 2 + 1, status | bytes << 32);
+                at = (at + 1) % COUNT;
+            }
+            let mine: Vec<usize> = (0..pieces).map(|n| (first + n) % (COUNT - 1)).collect();
+            first = (first + pieces) % (COUNT - 1);
+            let got = all_of(&mut ring, &pool);
+            let start = got.first().expect("something");
+            let good = len != 0 && (pieces == 1 || len <= longest as usize);
+            match start {
+                Harvest::Frame(frame) => {
+                    assert!(good && frame.len as usize == len && got.len() == 1, "{len}");
+                }
+                Harvest::Dropped(DropReason::BadLength, _) => assert_eq!(len, 0),
+                Harvest::Dropped(why, head) => {
+                    assert!(!good && *why == DropReason::TooLong, "{len}: {why:?}");
+                    // As soon as it is known: what is behind comes alone.
+                    assert_eq!(
+                        head.0.len(),
+                        pieces.min(longest as usize / SIZE + 1),
+                        "{len}"
+                    );
+                    let rest = |h: &Harvest<Buffer>| matches!(h, Harvest::Dropped(DropReason::Rest, b) if b.0.len() == 1);
+                    assert!(got.iter().skip(1).all(rest), "{len}");
+                }
+                Harvest::Empty => panic!("{len}"),
+            }
+            let back: Vec<usize> = got.into_iter().flat_map(buffers).collect();
+            assert_eq!(back, mine, "{len}");
+        }
+    }
+}
+
+/// Whatever a single descriptor says.
+#[test]
+fn a_descriptor_of_every_length() {
+    let chip = chip();
+    let pool = chip.allocate(8 * SIZE);
+    let (mut ring, device) = rx_ring(&chip, 8);
+    post(&mut ring, &pool, 0..7);
+    let _ = ring.doorbell(Refill::Now);
+    for len in 0..=usize::from(u16::MAX) {
+        device.set_word(len % 8 * 2 + 1, 3 | (len as u64) << 32);
+        let got = all_of(&mut ring, &pool);
+        let want = buffer(len % 7);
+        match got.as_slice() {
+            [Harvest::Frame(f)] => {
+                assert!((1..=SIZE).contains(&len) && f.len as usize == len, "{len}");
+                assert_eq!(f.buffer, want);
+            }
+            [Harvest::Dropped(DropReason::BadLength, b)] => {
+                assert!(!(1..=SIZE).contains(&len), "{len}");
+                assert_eq!(*b, want);
+            }
+            other => panic!("{len}: {other:?}"),
+        }
+    }
+}
+
+/// Bytes and order, through the chip.
+#[test]
+fn every_length_arrives_whole() {
+    let chip = chip();
+    let pool = chip.allocate(16 * SIZE);
+    let (mut ring, _) = rx_ring(&chip, 16);
+    post(&mut ring, &pool, 0..15);
+    ring.doorbell(Refill::Now).unwrap().ring(&chip);
+    for len in 1..=LONGEST as usize {
+        let sent: Vec<u8> = (0..len).map(|i| (i * 7 + i / 251 + len) as u8).collect();
+        chip.receive(&sent);
+        let got = ring.harvest();
+        let Harvest::Frame(frame) = &got else {
+            panic!("{len}: {got:?}")
+        };
+        let mut whole = vec![0; frame.buffer.0.len() * SIZE];
+        for (i, part) in frame.buffer.0.iter().zip(whole.chunks_mut(SIZE)) {
+            pool.read(i * SIZE, part);
+        }
+        whole.truncate(frame.len as usize);
+        assert!(whole == sent, "{len}");
+        for i in buffers(got) {
+            post(&mut ring, &pool, i..i + 1);
+        }
+        ring.doorbell(Refill::Now).unwrap().ring(&chip);
+    }
     assert_eq!(chip.faults(), []);
 }
 
