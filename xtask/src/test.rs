@@ -19,7 +19,7 @@ use crate::{
     build::{self, EXAMPLE, PLANTED, PLANTED_INTERRUPTS, Profile},
     datapath_faults,
     failure::{Failure, Outcome},
-    gate, interrupt_faults, lint, locks, planted,
+    gate, interrupt_faults, lint, locks, loom_faults, planted,
     project::{root, say, target},
     sources,
     toolchain::host_cargo,
@@ -230,6 +230,24 @@ const INTERRUPT_RUNS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "VM, interrupt cases, msi, NDIS poll",
+        &["--irq", "msi", "--seed", "16", "--set", "*NdisPoll=1"],
+    ),
+    // A message without a role; and the chip masks the others.
+    (
+        "VM, interrupt cases, 4 messages, no moderation",
+        &[
+            "--irq",
+            "msix",
+            "--messages",
+            "4",
+            "--seed",
+            "15",
+            "--set",
+            "*InterruptModeration=0",
+        ],
+    ),
+    (
         "VM, interrupt cases, line, NDIS poll",
         &["--irq", "line", "--seed", "7", "--set", "*NdisPoll=1"],
     ),
@@ -286,6 +304,9 @@ pub fn run() -> ExitCode {
     tally.step("sources", |_| sources::check());
     tally.step("host tests", host_tests);
     tally.step("models", models);
+    tally.step("planted model faults", |tally| {
+        count_faults(tally, loom_faults::counted(&[])?)
+    });
     tally.step("clippy, this machine", |_| lint::clippy_host());
     let driver = tally.step("driver build", |_| build::driver(Profile::Release));
     let example = tally.step("example build", |_| {
@@ -325,6 +346,14 @@ pub fn run() -> ExitCode {
         } else {
             tally.cannot(name, "there is no driver or no checked host");
         }
+    }
+    if driver.is_some() && vmhost.is_some() {
+        tally.step("VM, messages refused by keyword", |_| line_by_keyword());
+    } else {
+        tally.cannot(
+            "VM, messages refused by keyword",
+            "there is no driver or no checked host",
+        );
     }
     for setup in bench::SETUPS {
         let name = format!("cost, {}", setup.name);
@@ -503,11 +532,30 @@ pub fn vm_report(options: &[&str]) -> Outcome<Report> {
     vm::run_report(&arguments.options)
 }
 
+/// `DisableMSI`, where the host may grant what the driver leaves of the alternatives: the line, and only by the keyword.
+fn line_by_keyword() -> Outcome {
+    for (set, wanted) in [("DisableMSI=0", "msix"), ("DisableMSI=1", "line")] {
+        let report = good_report(&["--scenario", "basic", "--irq", "auto", "--set", set])?;
+        let granted = &report.interrupt.granted;
+        if granted != wanted {
+            return Err(Failure::check(format!(
+                "vm --set {set}: {granted} was granted and not {wanted}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// One run, as `./dev vm` does it.
 fn vm_run(options: &[&str]) -> Outcome {
+    good_report(options).map(drop)
+}
+
+/// The report of one run that is ok.
+fn good_report(options: &[&str]) -> Outcome<Report> {
     let report = vm_report(options)?;
     if report.result == "ok" {
-        Ok(())
+        Ok(report)
     } else {
         Err(Failure::check(format!(
             "vm {}: {}",

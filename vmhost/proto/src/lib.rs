@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 pub const FW_CFG_DRIVER: &str = "opt/org.ndis-e1000e/driver.sys";
 /// fw_cfg file that holds the [`HostConfig`].
 pub const FW_CFG_CONFIG: &str = "opt/org.ndis-e1000e/config.json";
+/// Most processors that the host starts.
+pub const MAX_CPUS: u8 = 16;
 /// First character of a line that carries a [`Record`].
 pub const RECORD_PREFIX: char = '@';
 /// I/O port of the debug console (QEMU `isa-debugcon`).

@@ -12,7 +12,7 @@ use core::{
 use x86_64::{VirtAddr, instructions::interrupts, registers::model_specific::GsBase};
 
 /// Most CPUs that are started.
-pub const MAX: usize = 16;
+pub const MAX: usize = vmhost_proto::MAX_CPUS as usize;
 
 /// One CPU's own data.
 #[repr(C, align(4096))]

@@ -23,7 +23,7 @@ use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use vmhost_proto::{Irq, Keyword, RegistryValue, Report, SCENARIOS};
+use vmhost_proto::{Irq, Keyword, MAX_CPUS, RegistryValue, Report, SCENARIOS};
 
 /// The scenario that takes as long as it is told.
 const SOAK: &str = "soak";
@@ -39,8 +39,8 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
     pub messages: Option<u32>,
 
-    /// Processors of the VM; 2, for the soak 4
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    /// Processors of the VM, 16 at most; 2, for the soak 4
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CPUS)))]
     pub cpus: Option<u32>,
 
     /// Scenario to run
