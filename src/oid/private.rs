@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The driver's own OIDs: the interrupt record, and the self-test on demand. PASSIVE_LEVEL.
 //!
-//! They are in the supported list and are published through OID_GEN_SUPPORTED_GUIDS (O-12), so that WMI can reach
+//! Their layouts are in `docs/oids.md`. They are in the supported list and are published through OID_GEN_SUPPORTED_GUIDS (O-12), so that WMI can reach
 //! them as well as a protocol driver.
 
 use crate::adapter::Core;
@@ -172,5 +172,34 @@ mod tests {
         assert_eq!(third[16..20], [0x42, 0x57, 0x82, 0xFF]);
         assert_eq!(third[20..24], ((COUNTERS as u32 + 32) * 8).to_le_bytes());
         assert_eq!(GUID_BYTES, size_of::<ndis::ffi::NDIS_GUID>());
+    }
+
+    #[test]
+    fn the_document_has_each_oid_and_each_counter_in_its_place() {
+        extern crate std;
+        use std::{format, fs};
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/oids.md");
+        let text = fs::read_to_string(path).expect("the document");
+        let has = |row: &str| assert!(text.contains(row), "{row}");
+        for one in PUBLISHED {
+            let row = format!("| {:#010X} |", one.oid);
+            let line = text.lines().find(|line| line.starts_with(&row));
+            let size = format!(" {} |", one.size);
+            assert!(line.is_some_and(|line| line.contains(&size)), "{row}");
+        }
+        let names = crate::hw::stats::Statistics::NAMES;
+        for (place, name) in (0..).step_by(8).zip(names) {
+            has(&format!("\n| {place} | {name} | "));
+        }
+        let queues = [
+            "receive queue 0",
+            "receive queue 1",
+            "transmit queue 0",
+            "transmit queue 1",
+        ];
+        for (number, queue) in queues.iter().enumerate() {
+            let place = (COUNTERS + 8 * number) * size_of::<u64>();
+            has(&format!("\n| {place} | {queue} |"));
+        }
     }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What no compiler lint says: by the text of every source file and manifest of the project.
+//! What no compiler lint says: by the text of every source file and manifest of the project, and of its drawings.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+mod drawing;
 mod tokens;
 
 use tokens::{Token, Tokens};
@@ -79,6 +80,7 @@ pub fn check() -> Outcome {
                 .map(|line| format!("{}:{line}", shown.display())),
         );
     }
+    found.extend(drawing::wrong(&root.join("docs/img"))?);
     for line in &found {
         println!("lint: {line}");
     }
