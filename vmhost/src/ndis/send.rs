@@ -247,8 +247,11 @@ impl Sends {
             .iter()
             .map(|(frame, shape)| shape.skipped + shape.front + frame.len() + shape.back)
             .sum();
-        if !Slot::is_enough(list.len(), bytes) {
-            return Slot::new(list.len(), bytes);
+        // Eight MDLs take as much memory as a net buffer with a few.
+        let buffers = |(_, shape): &Shaped| 1 + shape.splits.len() / 8;
+        let buffers = list.iter().map(buffers).sum();
+        if !Slot::is_enough(buffers, bytes) {
+            return Slot::new(buffers, bytes);
         }
         let old = {
             let mut free = self.free.lock();

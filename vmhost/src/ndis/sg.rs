@@ -35,8 +35,10 @@ use core::sync::atomic::{AtomicBool, Ordering};
 const LIST_HEADER: usize = 16;
 /// Bytes of an element.
 const ELEMENT: usize = 24;
-/// Bytes of a slot for lists; 40 elements.
-const SLOT: usize = LIST_HEADER + 40 * ELEMENT;
+/// Elements of a list in a slot; longer ones have memory of their own.
+const ELEMENTS: usize = 40;
+/// Bytes of a slot for lists.
+const SLOT: usize = LIST_HEADER + ELEMENTS * ELEMENT;
 
 struct Dma {
     handle: u64,
@@ -53,6 +55,8 @@ struct Mapped {
     nb: usize,
     /// Logical address of each element.
     logical: Vec<u64>,
+    /// The list's memory, if it is not in a slot.
+    own: Option<Block>,
 }
 
 struct Lists {
@@ -151,8 +155,10 @@ exports! {
         });
         if let Some(mapped) = found {
             logical::unmap(&mapped.logical, call.rip);
-            guest::fill(list as usize, SLOT, guest::POISON);
-            LISTS.lock().free.push(list as usize);
+            if mapped.own.is_none() {
+                guest::fill(list as usize, SLOT, guest::POISON);
+                LISTS.lock().free.push(list as usize);
+            }
         }
     }
 }
@@ -222,7 +228,7 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, flags: 
     let Some(elements) = walk(call, nb, max_mapping) else {
         return NDIS_STATUS_INVALID_PARAMETER;
     };
-    let Some(list) = slot().filter(|_| elements.len() <= (SLOT - LIST_HEADER) / ELEMENT) else {
+    let Some((list, own)) = memory(elements.len()) else {
         return NDIS_STATUS_RESOURCES;
     };
     let mut addresses = Vec::with_capacity(elements.len());
@@ -238,7 +244,9 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, flags: 
         };
         let Some(address) = logical::map(wish) else {
             logical::unmap(&addresses, call.rip);
-            LISTS.lock().free.push(list);
+            if own.is_none() {
+                LISTS.lock().free.push(list);
+            }
             return NDIS_STATUS_RESOURCES;
         };
         addresses.push(address);
@@ -257,6 +265,7 @@ fn allocate(call: &Call, handle: u64, nb: Ptr<NET_BUFFER>, context: u64, flags: 
             dma: handle,
             nb: nb.addr(),
             logical: addresses,
+            own,
         },
     );
     ledger::add(Kind::SgList, list as u64, 0, Scope::Adapter, call.rip);
@@ -355,7 +364,17 @@ fn push(out: &mut Vec<(u64, u32)>, pa: u64, length: u32) {
     }
 }
 
-/// Memory for one list.
+/// Memory for one list: where it is, and what is freed with it.
+fn memory(elements: usize) -> Option<(usize, Option<Block>)> {
+    if elements <= ELEMENTS {
+        return Some((slot()?, None));
+    }
+    let bytes = (LIST_HEADER + elements * ELEMENT).next_multiple_of(PAGE);
+    let block = Block::new(bytes, 16, false)?;
+    Some((block.address(), Some(block)))
+}
+
+/// A slot for a list.
 fn slot() -> Option<usize> {
     if let Some(free) = LISTS.lock().free.pop() {
         return Some(free);

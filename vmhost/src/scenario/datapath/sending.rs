@@ -13,6 +13,8 @@ use vmhost_wire::frame::{Leave, Network, Spec, Transport, Twist};
 
 /// Tags that go out of band: a priority alone, a VLAN, both.
 const TAGS: [u16; 3] = [0xE000, 0x0123, 0x6FFE];
+/// Pieces of a frame at most, before neighbours are put together.
+const CRUMBS: usize = 600;
 /// The longest IP packet.
 const IP_MOST: u32 = 65_535;
 
@@ -34,7 +36,45 @@ pub fn all(path: &mut Path<'_>) -> Result<(), String> {
     }
     checksums(path)?;
     tags(path)?;
+    crumbs(path)?;
     malformed(path)
+}
+
+/// Frames in more pieces than chips take, with and without work left to the miniport (D-12): NDIS maps any number of MDLs.
+fn crumbs(path: &mut Path<'_>) -> Result<(), String> {
+    let most = path.most();
+    let means = Means::of(path.adapter());
+    let mut frames = Vec::new();
+    for (network, transport) in FLOWS {
+        let sums = means.transmit(network);
+        let left = Leave {
+            ip: network == Network::V4 && sums.ip(),
+            transport: sums.transport(transport),
+            segments: false,
+        };
+        for leave in [Leave::default(), left] {
+            for (length, tag) in [(78, 0), (199, TAGS[2]), (600, 0), (most, TAGS[2])] {
+                let spec = Spec::new(path.numbers.next(), length, network, transport);
+                let tag = if means.tags() { tag } else { 0 };
+                frames.push(Outgoing::new(spec, leave, 0, 0).with_tag(&means, tag));
+            }
+        }
+        let large = means.large(network).filter(|_| transport == Transport::Tcp);
+        if large.is_some_and(|large| large.segments <= 4) {
+            let spec = Spec::new(path.numbers.next(), 5 * 1200, network, transport);
+            frames.push(Outgoing::new(spec, SEGMENTS, 0, 1200));
+        }
+    }
+    for bytes in [1, 9] {
+        for one in &mut frames {
+            one.expected.spec.number = path.numbers.next();
+            one.shape.splits = vec![bytes; (one.expected.spec.length as usize / bytes).min(CRUMBS)];
+        }
+        path.case(&format!("frames in pieces of {bytes}"), |path, what| {
+            path.send(what, &frames)
+        })?;
+    }
+    Ok(())
 }
 
 /// Each checksum alone and both, for every packet that the configuration takes.
