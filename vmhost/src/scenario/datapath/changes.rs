@@ -32,7 +32,7 @@ fn traffic(path: &mut Path<'_>) -> Vec<Spec> {
 /// Off and on again, each time with frames on their way.
 fn offloads(path: &mut Path<'_>) -> Result<(), String> {
     if path.adapter().offloads.lock().is_none() {
-        skip("offloads at run time");
+        skip(path, "offloads at run time");
         return Ok(());
     }
     for on in [false, true] {
@@ -75,14 +75,17 @@ fn scaling_on(path: &mut Path<'_>) -> Result<(), String> {
         .as_ref()
         .and_then(|general| general.scaling);
     let Some(can) = general else {
-        skip("receive-side scaling");
+        skip(path, "receive-side scaling");
         return Ok(());
     };
     step(&format!("receive-side scaling, {} queue(s)", can.queues));
     for number in 0..SETS {
         let parameters = Parameters::new(number, can);
         if number == 0 && !parameters.placed {
-            skip("processors of receive-side scaling: not by queue, as the adapter says");
+            skip(
+                path,
+                "processors of receive-side scaling: not by queue, as the adapter says",
+            );
         }
         let specs = traffic(path);
         path.case(

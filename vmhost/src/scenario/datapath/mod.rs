@@ -55,12 +55,12 @@ const LIVES: &[Life] = &[
         ],
     },
     Life {
-        name: "msix, one queue, priorities and no VLANs",
+        name: "msix, one queue, no VLANs",
         irq: Irq::Msix,
         keywords: &[("*NumRssQueues", "1"), ("*PriorityVLANTag", "1")],
     },
     Life {
-        name: "msix, no checksums, no large sends, VLANs and no priorities",
+        name: "msix, no offload but VLANs",
         irq: Irq::Msix,
         keywords: &[
             ("*IPChecksumOffloadIPv4", "0"),
@@ -93,13 +93,13 @@ pub fn run(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
     for life in chosen {
         let mut config = config.clone();
         if let Some(unknown) = life.set(&mut config) {
-            skip(&format!("{}: the INF has no {unknown}", life.name));
+            tell_skipped(&format!("the INF has no {unknown}"), life.name);
             continue;
         }
         config.grant.irq = life.irq;
         registry::init(&config);
         step(&format!("life {}", life.name));
-        one(&config, sys).map_err(|why| format!("life {}: {why}", life.name))?;
+        one(&config, sys, life.name).map_err(|why| format!("life {}: {why}", life.name))?;
     }
     Ok(())
 }
@@ -118,21 +118,37 @@ impl Life {
     }
 }
 
-/// Something that the driver does not advertise the means for.
-fn skip(what: &str) {
+/// Something that the driver does not advertise the means for in this life.
+fn skip(path: &Path<'_>, what: &str) {
+    tell_skipped(what, path.life);
+}
+
+/// What is skipped, with the lives that skip it.
+fn tell_skipped(what: &str, life: &str) {
     log!("skipped: {what}");
     report::update(|report| {
         let skipped = &mut report.datapath.skipped;
-        if !skipped.iter().any(|old| old == what) {
-            skipped.push(what.into());
+        let same = |old: &&mut String| {
+            old.strip_prefix(what)
+                .is_some_and(|rest| rest.starts_with(" ("))
+        };
+        match skipped.iter_mut().find(same) {
+            // The newest is the last.
+            Some(old)
+                if old.ends_with(&format!("({life})")) || old.ends_with(&format!("; {life})")) => {}
+            Some(old) => {
+                old.pop();
+                old.push_str(&format!("; {life})"));
+            }
+            None => skipped.push(format!("{what} ({life})")),
         }
     });
 }
 
 /// One life, from load to unload.
-fn one(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
+fn one(config: &HostConfig, sys: &[u8], life: &'static str) -> Result<(), String> {
     let session = bring_up::start(config, sys);
-    let result = exercise(config, &session);
+    let result = exercise(config, &session, life);
     if let Err(what) = &result {
         log!("failed: {what}");
     }
@@ -144,11 +160,11 @@ fn one(config: &HostConfig, sys: &[u8]) -> Result<(), String> {
     result
 }
 
-fn exercise(config: &HostConfig, session: &Session) -> Result<(), String> {
+fn exercise(config: &HostConfig, session: &Session, life: &'static str) -> Result<(), String> {
     bring_up::restart(session)?;
     bring_up::connect(session)?;
     bring_up::wait_for_link(session)?;
-    let mut path = Path::new(session)?;
+    let mut path = Path::new(session, life)?;
     vlan::at_the_start(&mut path, config)?;
     let result = receiving::all(&mut path)
         .and_then(|()| sending::all(&mut path))

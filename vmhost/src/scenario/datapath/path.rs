@@ -78,6 +78,8 @@ pub struct Outgoing {
 pub struct Path<'a> {
     /// The driver.
     pub session: &'a Session,
+    /// The life's name.
+    pub life: &'static str,
     /// The other end.
     pub peer: Peer,
     /// Numbers of frames.
@@ -136,11 +138,12 @@ impl Awaited {
 
 impl<'a> Path<'a> {
     /// For an adapter that runs, with its link up.
-    pub fn new(session: &'a Session) -> Result<Self, String> {
+    pub fn new(session: &'a Session, life: &'static str) -> Result<Self, String> {
         let guest = session.adapter.current_mac();
         while receive::take(&session.adapter).is_some() {}
         Ok(Self {
             session,
+            life,
             peer: Peer::connect(guest)?,
             numbers: Numbers::default(),
             counts: Counts::default(),

@@ -145,7 +145,7 @@ pub fn checksums(path: &mut Path<'_>) -> Result<(), String> {
             }
         }
         if frames.is_empty() {
-            skip(&format!("checksums of sends, {name}"));
+            skip(path, &format!("checksums of sends, {name}"));
             continue;
         }
         path.case(&format!("checksums of sends, {name}"), |path, what| {
@@ -170,7 +170,7 @@ fn has_headers(spec: &Spec) -> bool {
 fn tags(path: &mut Path<'_>) -> Result<(), String> {
     let means = Means::of(path.adapter());
     if !means.tags() {
-        skip("tags out of band");
+        skip(path, "tags out of band");
         return Ok(());
     }
     let most = path.most();
@@ -192,7 +192,7 @@ pub fn large(path: &mut Path<'_>) -> Result<(), String> {
     let means = Means::of(path.adapter());
     for network in [Network::V4, Network::V6] {
         let Some(limits) = means.large(network) else {
-            skip(&format!("large sends, {network:?}"));
+            skip(path, &format!("large sends, {network:?}"));
             continue;
         };
         let most = path.most();

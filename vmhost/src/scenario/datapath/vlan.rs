@@ -66,7 +66,7 @@ pub fn at_the_start(path: &mut Path<'_>, config: &HostConfig) -> Result<(), Stri
 pub fn all(path: &mut Path<'_>) -> Result<(), String> {
     step("one VLAN");
     let Some(before) = current(path.adapter()) else {
-        skip("one VLAN");
+        skip(path, "one VLAN");
         return Ok(());
     };
     must(before == 0, || {
