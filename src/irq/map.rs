@@ -12,7 +12,8 @@ use bitflags::bitflags;
 pub enum Grant {
     /// The line. `shared`: another device may sit on it, so erratum 12 matters (82574L §14).
     Line {
-        /// Share disposition of the interrupt resource.
+        /// Whether another device may be on it. A PCI line can always be shared, whatever the resource says, so the driver takes
+        /// it for shared; what the chip would do on a line of its own is kept for the tests.
         shared: bool,
     },
     /// One message through the MSI capability.

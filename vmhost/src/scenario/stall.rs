@@ -98,13 +98,7 @@ fn stall(config: &HostConfig, session: &Session, knows_the_ring: bool) -> Result
     submit(session);
     thread::sleep_ns(STUCK_NS);
     log!("{} sends outstanding", adapter.sends.outstanding());
-    // P-05: judged by the pause itself, which has a time limit.
-    let begin = time::now_ns();
-    tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
-    log!("paused after {} ms", (time::now_ns() - begin) / 1_000_000);
-    master(session, true);
-    bring_up::restart(session)?;
-    traffic(config, session)?;
+    paused(config, session)?;
     step("sends without bus mastering that are mapped after the pause has begun");
     sg::hold();
     master(session, false);
@@ -115,12 +109,7 @@ fn stall(config: &HostConfig, session: &Session, knows_the_ring: bool) -> Result
         sg::release();
     };
     let _ = thread::spawn("late mappings", 0, Box::new(release));
-    let begin = time::now_ns();
-    tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
-    log!("paused after {} ms", (time::now_ns() - begin) / 1_000_000);
-    master(session, true);
-    bring_up::restart(session)?;
-    traffic(config, session)?;
+    paused(config, session)?;
     // Nothing was wrong with any of them.
     let failed = Failed {
         out_discards: adapter.sends.frames().1,
@@ -149,6 +138,16 @@ fn is_found(session: &Session) -> bool {
     });
     master(session, true);
     found
+}
+
+/// P-05: a pause without bus mastering, judged by itself, as it has a time limit; the adapter works afterwards.
+fn paused(config: &HostConfig, session: &Session) -> Result<(), String> {
+    let begin = time::now_ns();
+    tear_down::pause(session, NDIS_PAUSE_NDIS_INTERNAL);
+    log!("paused after {} ms", (time::now_ns() - begin) / 1_000_000);
+    master(session, true);
+    bring_up::restart(session)?;
+    traffic(config, session)
 }
 
 fn traffic(config: &HostConfig, session: &Session) -> Result<(), String> {
