@@ -72,7 +72,8 @@ pub const fn send_buffer(n: usize) -> u32 {
     SEND + n as u32 * BUFFER
 }
 
-/// All that the handlers need.
+/// All that the handlers need. Whole pages, as pool aligns nothing smaller to the cache line that the poll slot asks for.
+#[repr(align(4096))]
 pub struct Core {
     /// The adapter, for NDIS.
     pub handle: AdapterHandle,
