@@ -380,10 +380,11 @@ fn round(poll: &Arc<Poll>, mut resumed: bool) {
             poll.phase.lock().notified = false;
             poll.unasked.store(0, Ordering::Release);
             poll.dwelt.store(0, Ordering::Release);
-            poll.claimed.store(interrupts(poll), Ordering::Release);
             if !notify(poll, false) {
                 break;
             }
+            // Until the driver has answered, notification is on. A busy machine may hold the processor up meanwhile.
+            poll.claimed.store(interrupts(poll), Ordering::Release);
         }
         resumed = false;
         let mut worked = false;
