@@ -38,6 +38,9 @@ const PATH: [&str; 4] = ["--irq", "msi", "--scenario", "datapath"];
 /// A small flood over two queues.
 const FLOOD: [&str; 4] = ["--scenario", "soak", "--frames", "20000"];
 
+/// A device that finishes nothing.
+const STALL: [&str; 4] = ["--irq", "msi", "--scenario", "stall"];
+
 /// Interrupt moderation, by keyword, OID and register. The seed's rate is an interval.
 const MODERATION: [&str; 6] = ["--irq", "msi", "--scenario", "moderation", "--seed", "1"];
 
@@ -161,6 +164,24 @@ faults! {
         "src/net/window.rs",
         "let start = self.next;\n        let mut values = self.taker.values();\n        let (done",
         "let start = if is(61) { self.tail.wrapping_sub(1) } else { self.next };\n        let mut values = self.taker.values();\n        let (done",
+    )];
+    /// U-05: that the cable was pulled is not told.
+    LINK_LOSS_UNTOLD = 62: ["U-05"], PATH, [(
+        "src/adapter/link.rs",
+        "        if link == Link::Down {\n            // The next link",
+        "        if link == Link::Down {\n if is(62) && core.indicated.up() == Some(true) { return; }\n            // The next link",
+    )];
+    /// D-50: the list that is being split is not cancelled.
+    SPLIT_NOT_CANCELLED = 63: ["D-50"], STALL, [(
+        "src/net/send.rs",
+        "ring.current.take_if(|nbs| nbs.are_cancelled_by(id))",
+        "ring.current.take_if(|nbs| !is(63) && nbs.are_cancelled_by(id))",
+    )];
+    /// U-07: sends that are given up before they have been mapped are in no counter.
+    DISCARDS_NOT_COUNTED = 64: ["U-07"], STALL, [(
+        "src/net/send.rs",
+        "        let mut sends = nbls.sends();\n",
+        "        let mut sends = nbls.sends() * u64::from(!is(64));\n",
     )];
     /// IM-01: what was set is not what is answered.
     MODERATION_ALWAYS_ON = 71: ["IM-01"], MODERATION, [(

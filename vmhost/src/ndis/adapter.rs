@@ -75,6 +75,8 @@ pub struct Adapter {
     pub offloads: IrqSpin<Option<Offloads>>,
     /// The last link state, from the general attributes or an indication.
     pub link: IrqSpin<LinkState>,
+    /// How often it has changed from one MediaConnectState to another.
+    pub link_changes: AtomicU32,
     /// The packet filter that was last set with success (I-11: 0 at first).
     pub filter: AtomicU32,
     /// When the filter was last set to 0; 0 when it never was anything else.
@@ -147,6 +149,7 @@ impl Adapter {
             general: IrqSpin::new(None),
             offloads: IrqSpin::new(None),
             link: IrqSpin::new(LinkState::default()),
+            link_changes: AtomicU32::new(0),
             filter: AtomicU32::new(0),
             filter_cleared_ns: AtomicU64::new(0),
             grant: IrqSpin::new(None),

@@ -150,6 +150,9 @@ fn link(call: &Call, adapter: &adapter::Adapter, buffer: (usize, usize)) {
         state.report().speed_mbps,
         state.report().duplex
     );
-    *adapter.link.lock() = state;
+    let before = core::mem::replace(&mut *adapter.link.lock(), state);
+    if before.connect != state.connect {
+        adapter.link_changes.fetch_add(1, Ordering::AcqRel);
+    }
     thread::wake();
 }

@@ -60,6 +60,11 @@ impl Peer {
         self.done(&Request::Flows { frames })
     }
 
+    /// Pulls the cable, or plugs it in.
+    pub fn set_link(&self, up: bool) -> Result<(), String> {
+        self.done(&Request::Link { up })
+    }
+
     /// How the floods stand.
     pub fn flood_state(&self) -> Result<FloodState, String> {
         match self.ask(&Request::FloodState)? {

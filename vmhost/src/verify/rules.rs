@@ -328,6 +328,7 @@ pub const RULES: &[Rule] = &[
         "status indications only between registration attributes and the end of halt",
     ),
     ("U-03", "NDIS_LINK_STATE is well formed"),
+    ("U-05", "each change of the link is indicated, once"),
     (
         "U-07",
         "the statistics agree with the frames that went through",

@@ -55,6 +55,11 @@ pub enum Request {
     },
     /// How the floods stand.
     FloodState,
+    /// Pull the cable, or plug it in. The reply comes when it is done.
+    Link {
+        /// Plug it in.
+        up: bool,
+    },
     /// What went over the wire since [`Request::Hello`].
     Totals,
 }

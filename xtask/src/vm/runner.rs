@@ -91,7 +91,12 @@ pub fn run(options: &Options, files: &Files) -> Result<(Report, counting::Histog
         false => None,
     };
     let network = match &peer {
-        Some(peer) => [peer.network_arguments(), peer.serial_arguments()].concat(),
+        Some(peer) => [
+            peer.network_arguments(),
+            peer.serial_arguments(),
+            peer.monitor_arguments(),
+        ]
+        .concat(),
         None => device::network_arguments(device.network)
             .iter()
             .map(|&argument| argument.to_owned())

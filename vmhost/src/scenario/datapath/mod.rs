@@ -7,6 +7,7 @@
 
 mod changes;
 mod kinds;
+mod link;
 pub(super) mod path;
 mod receiving;
 pub(super) mod scaling;
@@ -172,7 +173,9 @@ fn exercise(config: &HostConfig, session: &Session, life: &'static str) -> Resul
         .and_then(|()| vlan::all(&mut path))
         .and_then(|()| sending::large(&mut path))
         .and_then(|()| changes::all(&mut path))
-        .and_then(|()| counted(&mut path));
+        .and_then(|()| counted(&mut path))
+        // Behind the statistics: nobody knows how many frames are lost.
+        .and_then(|()| link::all(&mut path));
     let counts = path.counts;
     log!(
         "{} frames received, {} sent, {} refused",

@@ -193,9 +193,7 @@ impl<'a> Path<'a> {
         let most = self.most() as usize;
         let mut awaited: Vec<Awaited> = Vec::new();
         let mut by_bytes: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        self.fences += 1;
-        let mut fence = Spec::new(FENCE + self.fences, 64, Network::Raw, Transport::Other);
-        fence.tags[0] = self.vlan;
+        let fence = self.fence();
         let all: Vec<Spec> = specs.iter().copied().chain([fence]).collect();
         for spec in &all {
             let mut built = frame::build(spec, self.guest, Way::ToGuest);
@@ -278,6 +276,33 @@ impl<'a> Path<'a> {
         } else {
             Err(format!("{what}: {missing} frames were lost"))
         }
+    }
+
+    /// A frame of its own kind, to know what comes before it.
+    fn fence(&mut self) -> Spec {
+        self.fences += 1;
+        let mut fence = Spec::new(FENCE + self.fences, 64, Network::Raw, Transport::Other);
+        fence.tags[0] = self.vlan;
+        fence
+    }
+
+    /// The next frame that comes up, whatever it is.
+    pub fn next(&mut self, what: &str) -> Result<Received, String> {
+        let adapter = self.adapter();
+        let deadline = time::now_ns() + LIMIT_NS;
+        thread::wait_until(Some(deadline), &|| receive::pending(adapter));
+        receive::take(adapter).ok_or_else(|| format!("{what}: no frame came up within 20 s"))
+    }
+
+    /// Drops all frames that come up before one that the peer sends now.
+    pub fn flush(&mut self, what: &str) -> Result<(), String> {
+        let fence = self.fence();
+        let built = frame::build(&fence, self.guest, Way::ToGuest);
+        // The protocol keeps so many frames and drops more, of which the fence is to be none.
+        while receive::take(self.adapter()).is_some() {}
+        self.peer.send(&[fence])?;
+        while self.next(what)?.bytes != built.bytes {}
+        Ok(())
     }
 
     fn complain(&self, what: &str, received: &Received, awaited: &[Awaited]) {

@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The serial line: requests of the checked host, one reply to each.
 
+use super::accept;
+use super::monitor::Monitor;
 use super::wire::{Job, Shared, is_wait};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use vmhost_wire::control::{self, MAX_MESSAGE, Reply, Request};
 
 /// Serves the line until the run is over or QEMU has gone.
-pub fn run(mut stream: TcpStream, stop: &AtomicBool, shared: &Shared, jobs: &Sender<Job>) {
+pub fn run(
+    mut stream: TcpStream,
+    monitor: &TcpListener,
+    stop: &AtomicBool,
+    shared: &Shared,
+    jobs: &Sender<Job>,
+) {
+    // Nobody asks for it in most runs.
+    let mut line = Line {
+        listener: monitor,
+        monitor: None,
+    };
     while let Some(body) = message(&mut stream, stop) {
         let reply = match control::decode(&body) {
+            Some(Request::Link { up }) => match line.set_link(up, stop) {
+                Ok(()) => Reply::Done,
+                Err(why) => Reply::Failed(why),
+            },
             Some(request) => serve(request, stop, shared, jobs),
             None => Reply::Failed("the peer cannot read the request".to_owned()),
         };
@@ -20,6 +37,28 @@ pub fn run(mut stream: TcpStream, stop: &AtomicBool, shared: &Shared, jobs: &Sen
         if !written {
             return;
         }
+    }
+}
+
+/// QEMU's monitor, once it is needed.
+struct Line<'a> {
+    listener: &'a TcpListener,
+    monitor: Option<Monitor>,
+}
+
+impl Line<'_> {
+    fn set_link(&mut self, up: bool, stop: &AtomicBool) -> Result<(), String> {
+        let mut monitor = match self.monitor.take() {
+            Some(monitor) => monitor,
+            None => {
+                let stream = accept(self.listener, stop);
+                let stream = stream.ok_or_else(|| "QEMU's monitor is not there".to_owned())?;
+                Monitor::new(stream, stop)?
+            }
+        };
+        monitor.set_link(up, stop)?;
+        self.monitor = Some(monitor);
+        Ok(())
     }
 }
 
@@ -60,6 +99,7 @@ fn serve(request: Request, stop: &AtomicBool, shared: &Shared, jobs: &Sender<Job
         }),
         Request::Flows { frames } => queue(Job::Flows(frames)),
         Request::FloodState => Reply::Flood(shared.lock().flood),
+        Request::Link { .. } => Reply::Failed("the wire has no cable".to_owned()),
         Request::Totals => {
             let state = shared.lock();
             Reply::Totals {
@@ -96,7 +136,8 @@ fn fill(stream: &mut TcpStream, stop: &AtomicBool, out: &mut [u8]) -> Option<()>
     Some(())
 }
 
-fn write(stream: &mut TcpStream, stop: &AtomicBool, mut bytes: &[u8]) -> bool {
+/// Writes all of it; `false`: the run is over, or the line is.
+pub fn write(stream: &mut TcpStream, stop: &AtomicBool, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         match stream.write(bytes) {
             Ok(count) => bytes = &bytes[count..],

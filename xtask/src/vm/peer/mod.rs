@@ -2,13 +2,14 @@
 //! The traffic peer: the other end of the wire for scenarios that compare every byte.
 //!
 //! QEMU connects a `stream` netdev (each frame with its length in front) and a serial line to two
-//! ports of this process. Over the serial line the checked host says which frames to send and
+//! ports of this process, and its monitor to a third. Over the serial line the checked host says which frames to send and
 //! which to expect; both sides compute the frames themselves, see `vmhost/wire`.
 //!
 //! Nothing here judges by time: a frame counts when it has come, and the host asks.
 
 mod control;
 mod expected;
+mod monitor;
 mod wire;
 
 #[cfg(test)]
@@ -20,6 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// QEMU's name of the wire.
+const NETDEV: &str = "n0";
 /// How often waiting threads look whether the run is over.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -28,12 +31,13 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Peer {
     wire: u16,
     serial: u16,
+    monitor: u16,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Peer {
-    /// Starts the peer on two free ports of 127.0.0.1.
+    /// Starts the peer on three free ports of 127.0.0.1.
     ///
     /// # Errors
     /// One line: no port can be opened.
@@ -47,6 +51,7 @@ impl Peer {
         };
         let (wire_listener, wire) = listen().map_err(fail)?;
         let (serial_listener, serial) = listen().map_err(fail)?;
+        let (monitor_listener, monitor) = listen().map_err(fail)?;
         let stop = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(wire::Shared::new());
         let (jobs, queue) = std::sync::mpsc::channel();
@@ -63,7 +68,7 @@ impl Peer {
                 let stop = stop.clone();
                 move || {
                     if let Some(stream) = accept(&serial_listener, &stop) {
-                        control::run(stream, &stop, &shared, &jobs);
+                        control::run(stream, &monitor_listener, &stop, &shared, &jobs);
                     }
                 }
             }),
@@ -71,6 +76,7 @@ impl Peer {
         Ok(Self {
             wire,
             serial,
+            monitor,
             stop,
             threads,
         })
@@ -81,7 +87,18 @@ impl Peer {
         let address = format!("addr.type=inet,addr.host=127.0.0.1,addr.port={}", self.wire);
         vec![
             "-netdev".to_owned(),
-            format!("stream,id=n0,server=off,{address}"),
+            format!("stream,id={NETDEV},server=off,{address}"),
+        ]
+    }
+
+    /// QEMU's arguments for its monitor.
+    pub fn monitor_arguments(&self) -> Vec<String> {
+        let address = format!("host=127.0.0.1,port={}", self.monitor);
+        vec![
+            "-chardev".to_owned(),
+            format!("socket,id=monitor,server=off,{address}"),
+            "-mon".to_owned(),
+            "chardev=monitor,mode=control".to_owned(),
         ]
     }
 
