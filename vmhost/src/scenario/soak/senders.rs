@@ -26,8 +26,10 @@ use vmhost_wire::{
 
 /// NBLs in one call at most.
 const CHAIN: u64 = 32;
-/// Of 100 calls, how many have one NBL only, as drivers have a way of their own for those.
-const SINGLE: u64 = 40;
+/// Of 100 calls, how many have one NBL only, as drivers have a way of their own for those; and how many have any number.
+/// The rest is full: every call costs the host much, and ten million frames are to pass.
+const SINGLE: u64 = 10;
+const ANY: u64 = 15;
 /// NBLs that are prepared: more than the rings take, so that the driver has to queue them (D-07).
 const PREPARED: u64 = 768;
 /// Flows from here on leave their checksums to the miniport.
@@ -92,10 +94,10 @@ impl Senders {
                         && send::can_resubmit(&self.adapter, lane))
             };
             thread::wait_until(None, &may_go);
-            let most = if DICE.chance(SINGLE) {
-                1
-            } else {
-                1 + DICE.below(CHAIN)
+            let most = match DICE.below(100) {
+                dice if dice < SINGLE => 1,
+                dice if dice < SINGLE + ANY => 1 + DICE.below(CHAIN),
+                _ => CHAIN,
             };
             let claim = self
                 .left
