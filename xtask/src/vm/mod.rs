@@ -110,8 +110,8 @@ pub struct Options {
           value_parser = clap::value_parser!(u64).range(1..))]
     pub frames: u64,
 
-    /// Every step of a sweep (low-resources, removal) instead of a choice; takes minutes to hours, so
-    /// set --time-limit too
+    /// Every step of a sweep (low-resources, removal) instead of a choice, which takes minutes to hours,
+    /// so set --time-limit too; a million interrupts in t04
     #[arg(long)]
     pub full: bool,
 
