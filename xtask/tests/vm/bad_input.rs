@@ -74,7 +74,8 @@ fn options_that_cannot_be() {
     bench.scenario = "traffic";
     for (arguments, words) in [
         (["--irq", "both"], ["'both' for '--irq", "msix"]),
-        (["--cpus", "0"], ["'0' for '--cpus", "1..=64"]),
+        (["--cpus", "0"], ["'0' for '--cpus", "1..=16"]),
+        (["--cpus", "17"], ["'17' for '--cpus", "1..=16"]),
         (["--messages", "0"], ["'0' for '--messages", "1..=2048"]),
         (["--set", "=3"], ["'=3' for '--set", "NAME=VALUE"]),
         (["--seed", "-1"], ["'-1'", "unexpected"]),
