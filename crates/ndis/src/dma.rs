@@ -2,7 +2,7 @@
 //! Scatter/gather DMA and shared memory.
 //!
 //! A [`ScatterGatherDma`] is registered once per adapter (contract I-03). [`map`](ScatterGatherDma::map) consumes a
-//! [`TxNetBuffer`](crate::nbl::TxNetBuffer); NDIS calls the [`SgListHandler`] with it and its list, at once, later, or on another processor
+//! [`TxNetBuffer`]; NDIS calls the [`SgListHandler`] with it and its list, at once, later, or on another processor
 //! (G-22). The DMA handle stays registered until the last list and the last piece of shared memory are gone (G-28,
 //! H-04).
 
