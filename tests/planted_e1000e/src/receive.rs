@@ -125,7 +125,14 @@ pub fn indicate(core: &Core, limit: Option<u32>, irql: &mut Irql<Dispatch>) -> (
 fn batch(core: &Core, most: u32, irql: &mut Irql<Dispatch>) -> (u32, bool) {
     let (chain, more) = gather(core, most, irql);
     let count = chain.len() as u32;
-    chain.indicate(&core.handle, 0, irql);
+    // D-33: before the ring runs dry, the protocol has to copy.
+    let low = core.receive.lock(irql).indicated >= RING / 2;
+    if low {
+        let back = chain.indicate_low_resources(&core.handle, 0, irql);
+        take_back(core, back, irql);
+    } else {
+        chain.indicate(&core.handle, 0, irql);
+    }
     (count, more)
 }
 

@@ -39,3 +39,7 @@ pub const SENDS_OF_OPEN_CALLS_COUNT: bool = false;
 /// How long after a change of the packet filter frames that the old one let through may still be indicated (D-36), in
 /// nanoseconds. The pages do not say that a set waits for them.
 pub const OLD_FILTER_NS: u64 = 50_000_000;
+
+/// A miniport that is running out of receive buffers must say so (D-33: NDIS_RECEIVE_FLAGS_RESOURCES). The pages say that it should;
+/// one that lets its ring run dry loses frames, and goes on when they come back (D-39). Off: only the latter is judged.
+pub const SHORTAGE_IS_TOLD: bool = true;
