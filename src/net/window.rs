@@ -111,12 +111,11 @@ impl Ring {
         &mut self,
         chain: &mut SendChain,
     ) -> Option<(OnlyNetBuffers, Range<u32>)> {
-        if self.has_pending() || chain.len() > self.room() {
+        if self.has_pending() {
             return None;
         }
-        let all = chain.take_only()?;
         let start = self.tail;
-        self.tail = start.wrapping_add(all.left() as u32);
+        let all = take_all(chain, self.room(), &mut self.tail)?;
         Some((all, start..self.tail))
     }
 
@@ -134,10 +133,8 @@ impl Ring {
         }
         let room = self.room();
         let batch = if self.current.is_none()
-            && self.pending.len() <= room
-            && let Some(all) = self.pending.take_only()
+            && let Some(all) = take_all(&mut self.pending, room, &mut self.tail)
         {
-            self.tail = start.wrapping_add(all.left() as u32);
             Batch::All(all)
         } else {
             self.next_few(room, few, empty);
@@ -453,6 +450,17 @@ impl Ring {
         });
         left != 0
     }
+}
+
+/// Takes all of a chain whose NBLs have a net buffer each, if there is room for it, with tickets from `tail` on.
+#[inline]
+fn take_all(chain: &mut SendChain, room: usize, tail: &mut u32) -> Option<OnlyNetBuffers> {
+    if chain.len() > room {
+        return None;
+    }
+    let all = chain.take_only()?;
+    *tail = tail.wrapping_add(all.left() as u32);
+    Some(all)
 }
 
 /// Moves up to `room` from one queue to another; how many there were.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The driver's own OIDs: the interrupt record, and the self-test on demand. PASSIVE_LEVEL.
 //!
-//! Their layouts are in `docs/oids.md`. They are in the supported list and are published through OID_GEN_SUPPORTED_GUIDS (O-12), so that WMI can reach
-//! them as well as a protocol driver.
+//! Their layouts are in `docs/oids.md`. They are in the supported list and are published through
+//! OID_GEN_SUPPORTED_GUIDS (O-12), so that WMI can reach them as well as a protocol driver.
 
 use crate::adapter::Core;
 use crate::hw::stats::COUNTERS;
